@@ -1,0 +1,47 @@
+package proto
+
+// Frame is one message as it came. Its slices are borrowed from the parser's input and die with the next call; none has
+// room behind it, so appending to one copies. The zero Frame is a message without anything.
+type Frame struct {
+	SID     uint64
+	Subject []byte
+	Reply   []byte // empty: none
+	Header  []byte // the raw block with its version line; empty: none
+	Data    []byte
+
+	// Owned says that Data is a buffer of its own that whoever takes the frame may keep instead of copying. Header and
+	// Data may share it. Only Finish sets it.
+	Owned bool
+
+	names *names // of the parser that filled the frame; nil in a frame made by hand
+}
+
+// SubjectString returns Subject as a string. Frames of one subscription with the same subject get the same string without
+// an allocation, as long as no other subject or subscription took its place in the parser's small table. Call it
+// before the next call of the parser, from the parser's goroutine.
+func (f *Frame) SubjectString() string {
+	if f.names == nil || len(f.Subject) > maxName {
+		return string(f.Subject)
+	}
+	known := &f.names[f.SID%uint64(len(f.names))]
+	if *known != string(f.Subject) { // compares without an allocation
+		*known = string(f.Subject)
+	}
+	return *known
+}
+
+// names remembers the last subject of each SID, modulo its length. It is a cache only: an entry is compared before use.
+// One entry, for the last subject only, costs an allocation per message as soon as two subscriptions take turns.
+type names [32]string
+
+// maxName bounds the subjects that names keeps.
+const maxName = 512
+
+// fill sets f from the line and the body that m describes.
+func (m *message) fill(f *Frame, line, body []byte) {
+	f.SID = m.sid
+	f.Subject = line[m.subject:m.subjectEnd:m.subjectEnd]
+	f.Reply = line[m.reply:m.replyEnd:m.replyEnd]
+	f.Header = body[:m.header:m.header]
+	f.Data = body[m.header:m.size:m.size]
+}
