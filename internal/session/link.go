@@ -1,0 +1,149 @@
+package session
+
+import (
+	"math"
+
+	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/natserr"
+)
+
+const firstInstant mono.Time = math.MinInt64
+
+// link is what is known about the health of the current link. Two checks run side by side:
+//
+//   - the ping timer: a PING every interval, whatever else is heard; too many without PONG: stale;
+//   - doubts: one PING (the probe) when something that is owed an answer stays silent, or somebody says so; not a byte after it: stale.
+type link struct {
+	since      mono.Time
+	nextPing   mono.Time
+	unanswered int
+	drainBy    mono.Time
+
+	heard     mono.Time // the last bytes
+	owed      bool      // an answer is outstanding; also kept while there is no link
+	owedSince mono.Time
+	probing   bool
+	probedAt  mono.Time
+	probeEnds mono.Time
+}
+
+func (l *link) installed(now mono.Time, cfg *Config) {
+	l.since = now
+	l.nextPing = after(now, cfg.PingInterval)
+	l.unanswered = 0
+	l.drainBy = mono.Never
+	l.heard = max(l.heard, now)
+	l.probing = false
+}
+
+// silentSince is when the silence began that is cause for doubt.
+func (l *link) silentSince() mono.Time { return max(l.heard, l.owedSince) }
+
+func (m *Machine) linkDeadline() mono.Time {
+	at := min(m.link.nextPing, m.link.drainBy)
+	switch {
+	case m.link.probing:
+		return min(at, m.link.probeEnds)
+	case m.link.owed && m.cfg.DoubtFor > 0:
+		return min(at, after(m.link.silentSince(), m.cfg.DoubtAfter))
+	}
+	return at
+}
+
+// linkDue does one of the things that are due on a link.
+func (m *Machine) linkDue(now mono.Time) {
+	l := &m.link
+	switch {
+	case l.probing && now >= l.probeEnds:
+		m.lost(now, natserr.StaleConnection)
+	case now >= l.drainBy:
+		m.last = natserr.DrainTimeout
+		m.tell(TellError, natserr.DrainTimeout)
+		m.end(nil, true)
+	case now >= l.nextPing:
+		l.nextPing = after(now, m.cfg.PingInterval)
+		l.unanswered++
+		if l.unanswered > m.cfg.MaxPingsOut {
+			m.lost(now, natserr.StaleConnection)
+			return
+		}
+		m.do(SendPing)
+	default:
+		m.probe(now, after(now, m.cfg.DoubtFor))
+	}
+}
+
+// probe sends the PING after which the link has until ends for its next byte. A probe that is out already may only get less time.
+func (m *Machine) probe(now, ends mono.Time) {
+	l := &m.link
+	if l.probing {
+		l.probeEnds = min(l.probeEnds, ends)
+		return
+	}
+	l.probing, l.probedAt, l.probeEnds = true, now, ends
+	m.do(SendPing)
+}
+
+// Pong reports the answer to a liveness PING.
+func (m *Machine) Pong(now mono.Time) []Action {
+	m.begin()
+	if m.phase == up {
+		m.link.unanswered = 0
+		m.Heard(now)
+	}
+	return m.out
+}
+
+// Heard reports that bytes arrived at now, which may lie in the past: it is enough to report the last read in front of a Tick.
+func (m *Machine) Heard(now mono.Time) {
+	l := &m.link
+	l.heard = max(l.heard, now)
+	if l.probing && now >= l.probedAt {
+		l.probing = false
+	}
+}
+
+// Owed reports whether replies, acks, flushes or pulls are outstanding. It counts in every state, and stays until the next call.
+func (m *Machine) Owed(now mono.Time, owed bool) {
+	if owed && !m.link.owed {
+		m.link.owedSince = now
+	}
+	m.link.owed = owed
+}
+
+// Doubt says that an expected answer is late. It sends a PING at once, unless one of these is out or something was
+// heard just now, and the link has a short time for its next byte.
+func (m *Machine) Doubt(now mono.Time) []Action {
+	m.begin()
+	if m.phase == up && m.cfg.DoubtFor > 0 && now >= m.link.heard.Add(recent) {
+		m.probe(now, now.Add(m.cfg.probeLimit()))
+	}
+	return m.out
+}
+
+// ServerError reports a -ERR on the current link.
+func (m *Machine) ServerError(now mono.Time, text string) []Action {
+	m.begin()
+	if m.phase != up {
+		return m.out
+	}
+	e, effect := classify(text)
+	err := plain(e)
+	if effect == lost {
+		m.lost(now, err)
+		return m.out
+	}
+	m.last = err
+	m.tell(TellError, err)
+	switch {
+	case effect == auth:
+		if s := m.pool.Current(); s.Refused(err) && !m.cfg.IgnoreAuthAbort {
+			m.end(err, true)
+		}
+	case effect == unknown && m.cfg.AllowReconnect && !m.draining():
+		m.lost(now, err)
+	case effect == unknown:
+		m.end(err, true)
+	}
+	return m.out
+}
