@@ -1,0 +1,73 @@
+package wire
+
+import "strconv"
+
+// Code says what happened. Each public package maps (operation, code) to its own error value, since one event is a
+// different value per call. The zero value is OK.
+type Code uint8
+
+const (
+	OK               Code = iota
+	NoHeartbeat           // two silent idle-heartbeat intervals
+	NoAnswer              // a pull without heartbeats ended by its own clock with no word from the server
+	NoResponders          // 503
+	Timeout               // the caller's time is over
+	NoMessages            // 404
+	RequestTimeout        // 408: the pull expired
+	ConsumerDeleted       // 409
+	LeadershipChange      // 409
+	ServerShutdown        // 409
+	MaxBytesExceeded      // 409 Message Size Exceeds MaxBytes
+	BatchCompleted        // 409
+	LimitExceeded         // any other 409; the description is the server's
+	BadRequest            // 400
+	PinIDMismatch         // 423
+	Disconnected
+	ConnectionClosed
+	InvalidAck    // an ack without stream, or no JSON
+	ServerRefused // an API error came; see APIError
+	TooManyStalled
+	PublisherClosed
+	AckTimeout    // async publish never answered
+	Canceled      // the caller's context ended
+	IdleHeartbeat // 100 Idle Heartbeat
+	FlowControl   // 100 FlowControl Request
+	OtherStatus
+)
+
+var codeNames = [...]string{
+	OK:               "OK",
+	NoHeartbeat:      "NoHeartbeat",
+	NoAnswer:         "NoAnswer",
+	NoResponders:     "NoResponders",
+	Timeout:          "Timeout",
+	NoMessages:       "NoMessages",
+	RequestTimeout:   "RequestTimeout",
+	ConsumerDeleted:  "ConsumerDeleted",
+	LeadershipChange: "LeadershipChange",
+	ServerShutdown:   "ServerShutdown",
+	MaxBytesExceeded: "MaxBytesExceeded",
+	BatchCompleted:   "BatchCompleted",
+	LimitExceeded:    "LimitExceeded",
+	BadRequest:       "BadRequest",
+	PinIDMismatch:    "PinIDMismatch",
+	Disconnected:     "Disconnected",
+	ConnectionClosed: "ConnectionClosed",
+	InvalidAck:       "InvalidAck",
+	ServerRefused:    "ServerRefused",
+	TooManyStalled:   "TooManyStalled",
+	PublisherClosed:  "PublisherClosed",
+	AckTimeout:       "AckTimeout",
+	Canceled:         "Canceled",
+	IdleHeartbeat:    "IdleHeartbeat",
+	FlowControl:      "FlowControl",
+	OtherStatus:      "OtherStatus",
+}
+
+// String is the constant's name, for logs and tests; users never see it.
+func (c Code) String() string {
+	if int(c) < len(codeNames) {
+		return codeNames[c]
+	}
+	return "Code(" + strconv.Itoa(int(c)) + ")"
+}
