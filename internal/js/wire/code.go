@@ -7,32 +7,32 @@ import "strconv"
 type Code uint8
 
 const (
-	OK               Code = iota
-	NoHeartbeat           // two silent idle-heartbeat intervals
-	NoAnswer              // a pull without heartbeats ended by its own clock with no word from the server
-	NoResponders          // 503
-	Timeout               // the caller's time is over
-	NoMessages            // 404
-	RequestTimeout        // 408: the pull expired
-	ConsumerDeleted       // 409
-	LeadershipChange      // 409
-	ServerShutdown        // 409
-	MaxBytesExceeded      // 409 Message Size Exceeds MaxBytes
-	BatchCompleted        // 409
-	LimitExceeded         // any other 409; the description is the server's
-	BadRequest            // 400
-	PinIDMismatch         // 423
-	Disconnected
-	ConnectionClosed
-	InvalidAck    // an ack without stream, or no JSON
-	ServerRefused // an API error came; see APIError
-	TooManyStalled
-	PublisherClosed
-	AckTimeout    // async publish never answered
-	Canceled      // the caller's context ended
-	IdleHeartbeat // 100 Idle Heartbeat
-	FlowControl   // 100 FlowControl Request
-	OtherStatus
+	OK               Code = iota // nothing to tell
+	NoHeartbeat                  // two silent idle-heartbeat intervals
+	NoAnswer                     // a pull without heartbeats ended by its own clock with no word from the server
+	NoResponders                 // 503
+	Timeout                      // the caller's time is over
+	NoMessages                   // 404
+	RequestTimeout               // 408: the pull expired
+	ConsumerDeleted              // 409
+	LeadershipChange             // 409
+	ServerShutdown               // 409
+	MaxBytesExceeded             // 409 Message Size Exceeds MaxBytes
+	BatchCompleted               // 409
+	LimitExceeded                // any other 409; the description is the server's
+	BadRequest                   // 400
+	PinIDMismatch                // 423
+	Disconnected                 // the link was lost
+	ConnectionClosed             // the connection is over
+	InvalidAck                   // an ack without stream, or no JSON
+	ServerRefused                // an API error came; see APIError
+	TooManyStalled               // the window of async publishes stayed full
+	PublisherClosed              // the publisher was cleaned up
+	AckTimeout                   // async publish never answered
+	Canceled                     // the caller's context ended
+	IdleHeartbeat                // 100 Idle Heartbeat
+	FlowControl                  // 100 FlowControl Request
+	OtherStatus                  // a status that is none of these
 )
 
 var codeNames = [...]string{

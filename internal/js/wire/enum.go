@@ -24,10 +24,11 @@ func EnumFromJSON[E ~int | ~uint8](what string, names []string, data []byte, v *
 			return nil
 		}
 	}
-	if len(data) > maxQuoted {
-		data = data[:maxQuoted]
+	text := string(data[:min(len(data), maxQuoted)])
+	if name != nil {
+		text = (*name)[:min(len(*name), maxQuoted)]
 	}
-	return fmt.Errorf("nats: unknown %s %q", what, data)
+	return fmt.Errorf("nats: unknown %s %q", what, text)
 }
 
 // maxQuoted bounds what an error quotes of the input.

@@ -35,15 +35,6 @@ type MsgGetAnswer struct {
 	Message *StoredMsg `json:"message"`
 }
 
-// StoredMsg is a message as the stream keeps it. Header is a raw block, empty when there is none.
-type StoredMsg struct {
-	Subject  string    `json:"subject"`
-	Sequence uint64    `json:"seq"`
-	Header   []byte    `json:"hdrs"`
-	Data     []byte    `json:"data"`
-	Time     time.Time `json:"time"`
-}
-
 // ConsumerRequest creates or updates a consumer. C is the caller's configuration type.
 type ConsumerRequest[C any] struct {
 	Stream string `json:"stream_name"`
@@ -55,9 +46,9 @@ type ConsumerRequest[C any] struct {
 type Action string
 
 const (
-	CreateOrUpdate Action = ""
-	CreateOnly     Action = "create"
-	UpdateOnly     Action = "update"
+	CreateOrUpdate Action = ""       // whichever applies
+	CreateOnly     Action = "create" // fail when there is one with another configuration
+	UpdateOnly     Action = "update" // fail when there is none
 )
 
 // PauseRequest pauses a consumer, or resumes it when Until is nil.

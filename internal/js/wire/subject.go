@@ -32,47 +32,78 @@ const (
 // The functions below return the API subject of an operation, to stand behind the prefix. Names were checked by the caller
 // ([github.com/gannet-io/nats/internal/subject.ValidName]): one with a dot or a wildcard would name something else.
 
-func StreamCreate(stream string) string    { return "STREAM.CREATE." + stream }
-func StreamUpdate(stream string) string    { return "STREAM.UPDATE." + stream }
-func StreamDelete(stream string) string    { return "STREAM.DELETE." + stream }
-func StreamInfo(stream string) string      { return "STREAM.INFO." + stream }
-func StreamPurge(stream string) string     { return "STREAM.PURGE." + stream }
-func StreamMsgGet(stream string) string    { return "STREAM.MSG.GET." + stream }
+// StreamCreate creates a stream.
+func StreamCreate(stream string) string { return "STREAM.CREATE." + stream }
+
+// StreamUpdate changes a stream.
+func StreamUpdate(stream string) string { return "STREAM.UPDATE." + stream }
+
+// StreamDelete deletes a stream.
+func StreamDelete(stream string) string { return "STREAM.DELETE." + stream }
+
+// StreamInfo asks about a stream.
+func StreamInfo(stream string) string { return "STREAM.INFO." + stream }
+
+// StreamPurge removes messages of a stream.
+func StreamPurge(stream string) string { return "STREAM.PURGE." + stream }
+
+// StreamMsgGet reads a message through the leader.
+func StreamMsgGet(stream string) string { return "STREAM.MSG.GET." + stream }
+
+// StreamMsgDelete removes a message.
 func StreamMsgDelete(stream string) string { return "STREAM.MSG.DELETE." + stream }
 
-// DirectGet takes a request as its payload; DirectGetLast takes none, and subject is the message's.
-func DirectGet(stream string) string              { return "DIRECT.GET." + stream }
-func DirectGetLast(stream, subject string) string { return "DIRECT.GET." + stream + "." + subject }
+// DirectGet reads a message from any replica; the payload is the request.
+func DirectGet(stream string) string { return "DIRECT.GET." + stream }
 
-// ConsumerCreate has the filter in its subject when there is exactly one; empty: none.
+// DirectGetLast reads the last message of a subject from any replica; it has no payload.
+func DirectGetLast(stream, subject string) string { return DirectGet(stream) + "." + subject }
+
+// ConsumerCreate creates or changes a consumer. It has the filter in its subject when there is exactly one; empty: none.
 func ConsumerCreate(stream, consumer, filter string) string {
+	s := ConsumerCreateEphemeral(stream) + "." + consumer
 	if filter == "" {
-		return "CONSUMER.CREATE." + stream + "." + consumer
+		return s
 	}
-	return "CONSUMER.CREATE." + stream + "." + consumer + "." + filter
+	return s + "." + filter
 }
 
-// ConsumerCreateEphemeral lets the server choose the name, and ConsumerCreateDurable is the form of servers before 2.9.
+// ConsumerCreateEphemeral creates a consumer that the server names.
 func ConsumerCreateEphemeral(stream string) string { return "CONSUMER.CREATE." + stream }
+
+// ConsumerCreateDurable creates a durable consumer in the manner of servers before 2.9.
 func ConsumerCreateDurable(stream, consumer string) string {
 	return "CONSUMER.DURABLE.CREATE." + stream + "." + consumer
 }
 
+// ConsumerInfo asks about a consumer.
 func ConsumerInfo(stream, consumer string) string { return "CONSUMER.INFO." + stream + "." + consumer }
+
+// ConsumerDelete deletes a consumer.
 func ConsumerDelete(stream, consumer string) string {
 	return "CONSUMER.DELETE." + stream + "." + consumer
 }
-func ConsumerNames(stream string) string { return "CONSUMER.NAMES." + stream }
-func ConsumerList(stream string) string  { return "CONSUMER.LIST." + stream }
+
+// ConsumerPause pauses or resumes a consumer.
 func ConsumerPause(stream, consumer string) string {
 	return "CONSUMER.PAUSE." + stream + "." + consumer
 }
+
+// ConsumerUnpin frees a pinned group.
 func ConsumerUnpin(stream, consumer string) string {
 	return "CONSUMER.UNPIN." + stream + "." + consumer
 }
+
+// ConsumerReset moves a consumer to another sequence.
 func ConsumerReset(stream, consumer string) string {
 	return "CONSUMER.RESET." + stream + "." + consumer
 }
+
+// ConsumerNames lists the names of consumers.
+func ConsumerNames(stream string) string { return "CONSUMER.NAMES." + stream }
+
+// ConsumerList lists consumers.
+func ConsumerList(stream string) string { return "CONSUMER.LIST." + stream }
 
 // PullSubject is where a pull request goes.
 func PullSubject(stream, consumer string) string {

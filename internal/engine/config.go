@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"crypto/tls"
+	"net/url"
+	"time"
+
+	"github.com/gannet-io/nats/internal/outbox"
+	"github.com/gannet-io/nats/internal/pool"
+	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/session"
+	"github.com/gannet-io/nats/internal/transport"
+)
+
+// Counters are the live statistics of a connection, with the layout of nats.Statistics.
+type Counters = outbox.Counters
+
+// Config is what a connection needs to know. It does not change afterwards.
+type Config struct {
+	URLs    []string                         // the server list as the user gave it
+	First   string                           // put in front of the shuffled list; empty: nothing
+	Shuffle func(n int, swap func(i, j int)) // nil: the order stays
+	Session session.Config                   // Rand may be nil: the engine has its own
+	Net     transport.Config                 // Timeout bounds the dial, and once more the whole handshake
+
+	Keep         int           // bytes of publishes kept while disconnected; negative: none
+	WriteTimeout time.Duration // how long one write may take before the link counts as broken
+
+	Secure   bool                        // the user wants TLS
+	TLSFirst bool                        // the TLS handshake comes before INFO
+	TLS      func() (*tls.Config, error) // called at every connect; nil: an empty configuration
+	NoEcho   bool
+	// Hello makes the CONNECT with its credentials at every connect, on the goroutine that dials; it may run user code.
+	// The engine fills in what follows from the server: TLSRequired, Headers, NoResponders, Protocol.
+	Hello func(info *proto.Info, server *url.URL) (proto.Connect, error)
+
+	InboxPrefix      string // without the final dot
+	IgnoreDiscovered bool
+	Delay            func(passes int) time.Duration // replaces the reconnect pause; nil: the session's rules
+	// Choose picks the next server to dial and a pause before it; nil: the pool's order. A nil URL leaves the choice to the
+	// pool, one that is not in it is natserr.ServerNotInPool.
+	Choose   func(servers []pool.Server, last proto.Info) (*url.URL, time.Duration)
+	Counters *Counters // never nil
+}
+
+// Events are what the user of a connection may want to know. All but Status run on the callback goroutine, in order,
+// under no lock. Nil functions are skipped.
+type Events struct {
+	// Status runs on the supervisor: it must not block and must not be user code.
+	Status          func(session.Status)
+	Connected       func()
+	Disconnected    func(err error)
+	Reconnected     func()
+	ReconnectFailed func(err error)
+	Closed          func()
+	Discovered      func()
+	LameDuck        func()
+	// Error is an asynchronous error; sink is that of the subscription concerned, or nil.
+	Error func(sink Sink, err error)
+}
+
+// Sink takes the messages of one subscription, on the reader goroutine. Its methods must not block and never run user
+// code.
+type Sink interface {
+	// Deliver takes one message. The frame is borrowed, unless f.Owned: then its bytes may be kept.
+	Deliver(f *proto.Frame)
+	// Settle follows each run of Deliver calls, at the latest at the end of a read: locks, wake-ups and counters belong there.
+	Settle()
+	// Closed is the last call: the connection closed for good (natserr.ConnectionClosed) or the subscription's limit is
+	// reached (natserr.MaxMessages). It is not called after Unsubscribe. Any goroutine may call it.
+	Closed(err error)
+}
+
+// Waiter gets the end of one Ask: one of Reply and Fail, once, and neither after Forget returned true.
+type Waiter interface {
+	// Reply runs on the reader goroutine and must not block. The frame is borrowed unless f.Owned. No responders comes
+	// here too, as a frame with status 503.
+	Reply(f *proto.Frame)
+	// Fail says why no reply will come: natserr.Timeout, natserr.ConnectionClosed, natserr.Disconnected. Any goroutine.
+	Fail(err error)
+}

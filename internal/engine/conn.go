@@ -1,0 +1,342 @@
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/natserr"
+	"github.com/gannet-io/nats/internal/outbox"
+	"github.com/gannet-io/nats/internal/pool"
+	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/session"
+)
+
+// Conn is one connection. Its methods may be called concurrently, and from any callback.
+type Conn struct {
+	cfg   Config
+	ev    Events
+	out   *outbox.Box
+	mux   mux
+	disp  dispatcher
+	calls callbackQueue
+	watch watchers
+	mail  mailbox
+	super *supervisor
+	done  chan struct{} // closed when the supervisor has ended
+
+	callers sync.Pool // of *caller; each connection's own, since a channel belongs to the clock it was made under
+
+	gate    atomic.Int64 // see admit
+	status  atomic.Uint32
+	heard   atomic.Int64 // mono.Time of the last read that brought something
+	owed    atomic.Bool  // the supervisor knows that answers are outstanding
+	pulls   atomic.Int64 // answers that others than the mux wait for: Owe
+	info    atomic.Pointer[proto.Info]
+	current atomic.Pointer[link]
+	servers atomic.Pointer[[]pool.Server]
+	lastErr atomic.Pointer[error]
+
+	connected chan error // the result of Connect, once
+	told      atomic.Bool
+	closing   sync.Once
+	hanging   atomic.Bool // Close is ending the link: its failure is no news
+
+	mu       sync.Mutex // subscriptions and PINGs, in the order in which they go out
+	subs     table
+	pongs    []ponger
+	scratch  []byte
+	finished bool
+}
+
+// Connect dials and returns when the handshake is done; with cfg.Session.RetryFailed it returns once the first pass over the
+// servers is over, connected or not. When ctx ends first, so does the attempt.
+func Connect(ctx context.Context, cfg Config, ev Events) (*Conn, error) {
+	servers, err := pool.New(cfg.URLs, cfg.First, cfg.Shuffle)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{cfg: cfg, ev: ev, done: make(chan struct{}), connected: make(chan error, 1)}
+	if c.cfg.Session.Rand == nil {
+		c.cfg.Session.Rand = rand.Int64N
+	}
+	if c.cfg.Counters == nil {
+		c.cfg.Counters = new(Counters)
+	}
+	c.cfg.Session.CustomDelay = cfg.Delay != nil
+	c.cfg.Session.ChooseServer = cfg.Choose != nil
+	c.out = outbox.New(outbox.Config{
+		Keep: cfg.Keep, WriteTimeout: cfg.WriteTimeout, Patience: 5 * time.Millisecond, Counters: c.cfg.Counters,
+	})
+	c.mux.init(c)
+	c.mail.wake = make(chan struct{}, 1)
+	c.gate.Store(gateUnknown)
+	c.status.Store(uint32(session.Connecting))
+	c.info.Store(new(proto.Info))
+	c.setServers(servers.Servers())
+	c.super = &supervisor{
+		c: c, pool: servers, machine: session.New(c.cfg.Session, servers), dials: make(map[uint64]*dialing),
+	}
+	go c.super.run()
+	select {
+	case err = <-c.connected:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// connectResult tells Connect how it went; the first result counts.
+func (c *Conn) connectResult(err error) {
+	if !c.told.Swap(true) {
+		c.connected <- err
+	}
+}
+
+// What a user's Close may take: it goes on while writes progress.
+const (
+	closeIdle  = 250 * time.Millisecond
+	closeTotal = 2 * time.Second
+	closeRead  = 100 * time.Millisecond
+)
+
+// Close ends the connection: what was accepted is written while writes progress, then every waiter is told. It is
+// idempotent, may be called from any callback, and returns within about two seconds whatever the network does.
+func (c *Conn) Close() {
+	c.closing.Do(func() {
+		c.gate.Store(gateClosed)
+		c.hanging.Store(true)
+		loss := c.out.Close(closeIdle, closeTotal)
+		if loss == (outbox.Loss{}) {
+			c.hangUp()
+		}
+		c.mail.post(func() {
+			if !c.super.over {
+				c.tellLoss(loss, nil)
+				c.super.act(c.super.machine.Close(mono.Now()))
+			}
+		})
+	})
+	<-c.done
+}
+
+// hangUp ends our half of the stream and lets the server end its own: a socket that is closed with unread bytes in it is
+// reset, which can destroy what was just written.
+func (c *Conn) hangUp() {
+	l := c.current.Load()
+	if l == nil {
+		return
+	}
+	half, ok := l.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	timer := time.NewTimer(closeRead)
+	defer timer.Stop()
+	select {
+	case <-l.reading:
+	case <-timer.C:
+	}
+}
+
+// Done is closed when everything has ended but callbacks that are still running.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// BeginDrain moves to DRAINING_SUBS: Subscribe is refused from now on. Errors: natserr.ConnectionClosed, and
+// natserr.ConnectionReconnecting while there is no link. began is false when the connection is draining already.
+func (c *Conn) BeginDrain() (began bool, err error) {
+	result := make(chan error, 1)
+	ok := c.mail.post(func() {
+		if c.super.over {
+			result <- natserr.ConnectionClosed
+			return
+		}
+		before := c.Status()
+		actions, err := c.super.machine.Drain(mono.Now())
+		c.super.act(actions)
+		began = err == nil && before != c.Status()
+		result <- err
+	})
+	if !ok {
+		return false, natserr.ConnectionClosed
+	}
+	err = <-result
+	return began, err
+}
+
+// EndSubs moves from DRAINING_SUBS to DRAINING_PUBS: Publish is refused from now on.
+func (c *Conn) EndSubs() {
+	done := make(chan struct{})
+	ok := c.mail.post(func() {
+		defer close(done)
+		if !c.super.over {
+			c.super.act(c.super.machine.DrainPubs(mono.Now()))
+		}
+	})
+	if ok {
+		<-done
+	}
+}
+
+// ForceReconnect gives up the current link and reconnects without a pause, or ends the current pause. It does not wait.
+// After Close it returns natserr.ConnectionClosed.
+func (c *Conn) ForceReconnect() error {
+	ok := c.mail.post(func() {
+		if !c.super.over {
+			c.super.act(c.super.machine.ForceReconnect(mono.Now()))
+		}
+	})
+	if !ok {
+		return natserr.ConnectionClosed
+	}
+	return nil
+}
+
+// Doubt says that an expected answer is late: the link is probed with a PING whose answer is due soon.
+func (c *Conn) Doubt() {
+	c.mail.post(func() {
+		if !c.super.over {
+			c.super.machine.Heard(mono.Time(c.heard.Load()))
+			c.super.act(c.super.machine.Doubt(mono.Now()))
+		}
+	})
+}
+
+// Owe adds n to the number of answers that are outstanding beside the engine's own: pulls, for instance. While there
+// are any, a silent link is probed.
+func (c *Conn) Owe(n int) {
+	if c.pulls.Add(int64(n)) > 0 {
+		c.owe()
+	}
+}
+
+// owe has the supervisor watch the link while answers are outstanding. It posts once, not for every request: the
+// supervisor looks at the numbers itself when the time has come.
+func (c *Conn) owe() {
+	if !c.owed.Load() && !c.owed.Swap(true) {
+		c.mail.post(func() { c.super.machine.Owed(mono.Now(), true) })
+	}
+}
+
+func (c *Conn) owing() bool {
+	return c.pulls.Load() > 0 || c.mux.outstanding() > 0 || c.waitsForPong()
+}
+
+func (c *Conn) waitsForPong() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.pongs) > 0
+}
+
+// Getters. They answer at once, whatever the network does.
+
+// Status is the state of the connection.
+func (c *Conn) Status() session.Status { return session.Status(c.status.Load()) }
+
+// LastError is the last error that was reported asynchronously or ended a link; nil when there was none.
+func (c *Conn) LastError() error {
+	if p := c.lastErr.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// SetLastError is for errors that the façade finds.
+func (c *Conn) SetLastError(err error) {
+	if err != nil {
+		c.lastErr.Store(&err)
+	}
+}
+
+// Info is the last INFO of the current or the last server.
+func (c *Conn) Info() proto.Info { return *c.info.Load() }
+
+func (c *Conn) setInfo(info proto.Info) {
+	c.info.Store(&info)
+	for {
+		g := c.gate.Load()
+		if g < 0 || c.gate.CompareAndSwap(g, openGate(info.MaxPayload, info.Headers)) {
+			return
+		}
+	}
+}
+
+// URL is that of the server connected to, nil when there is none. It must not be changed.
+func (c *Conn) URL() *url.URL {
+	if l := c.current.Load(); l != nil {
+		return l.url
+	}
+	return nil
+}
+
+// Servers is a copy of the pool.
+func (c *Conn) Servers() []pool.Server { return append([]pool.Server(nil), *c.servers.Load()...) }
+
+func (c *Conn) setServers(s []pool.Server) { c.servers.Store(&s) }
+
+// Addrs are the two ends of the current socket, nil when there is none.
+func (c *Conn) Addrs() (local, remote net.Addr) {
+	if l := c.current.Load(); l != nil {
+		return l.conn.LocalAddr(), l.conn.RemoteAddr()
+	}
+	return nil, nil
+}
+
+// TLSState is the state of the current socket's TLS; false without a socket or without TLS.
+func (c *Conn) TLSState() (state tls.ConnectionState, ok bool) {
+	if l := c.current.Load(); l != nil {
+		if t, ok := l.conn.(*tls.Conn); ok {
+			return t.ConnectionState(), true
+		}
+	}
+	return state, false
+}
+
+// Buffered is the number of bytes that have been accepted and not yet written.
+func (c *Conn) Buffered() int { return c.out.Buffered() }
+
+// Stats is a consistent copy of the counters.
+func (c *Conn) Stats() Counters {
+	n := c.cfg.Counters
+	msgs, bytes := c.out.Stats()
+	return Counters{
+		InMsgs: atomic.LoadUint64(&n.InMsgs), InBytes: atomic.LoadUint64(&n.InBytes),
+		OutMsgs: msgs, OutBytes: bytes, Reconnects: atomic.LoadUint64(&n.Reconnects),
+	}
+}
+
+// Events to the user's functions, by way of the callback goroutine.
+
+func (c *Conn) tell(f func()) {
+	if f != nil {
+		c.Callback(f)
+	}
+}
+
+func (c *Conn) tellErr(f func(error), err error) {
+	if f != nil {
+		c.Callback(func() { f(err) })
+	}
+}
+
+func (c *Conn) tellError(sink Sink, err error) {
+	if f := c.ev.Error; f != nil {
+		c.Callback(func() { f(sink, err) })
+	}
+}
+
+func (c *Conn) tellLoss(loss outbox.Loss, cause error) {
+	if loss.Unconfirmed > 0 || loss.Dropped > 0 {
+		c.tellError(nil, &LossError{Unconfirmed: loss.Unconfirmed, Dropped: loss.Dropped, Cause: cause})
+	}
+}

@@ -1,0 +1,44 @@
+package engine
+
+import "sync"
+
+// mailbox holds what the supervisor has still to do. Whoever puts something in never waits.
+type mailbox struct {
+	mu     sync.Mutex
+	queue  []func()
+	closed bool
+	wake   chan struct{} // capacity 1
+}
+
+// post has fn run on the supervisor; false: the connection has ended and fn will not run.
+func (m *mailbox) post(fn func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.queue = append(m.queue, fn)
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (m *mailbox) take() []func() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	q := m.queue
+	m.queue = nil
+	return q
+}
+
+// shut refuses further posts and returns those that came before.
+func (m *mailbox) shut() []func() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	q := m.queue
+	m.queue = nil
+	return q
+}

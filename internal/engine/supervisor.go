@@ -1,0 +1,383 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/natserr"
+	"github.com/gannet-io/nats/internal/pool"
+	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/session"
+	"github.com/gannet-io/nats/internal/transport"
+)
+
+// supervisor drives the session machine: it alone touches the machine, the pool, the dials and the link.
+type supervisor struct {
+	c       *Conn
+	machine *session.Machine
+	pool    *pool.Pool
+	dials   map[uint64]*dialing
+	link    *link
+	lastErr error // what the machine said last
+
+	installed bool // there has been a link
+	over      bool
+}
+
+type dialing struct {
+	abort context.CancelFunc
+	link  *link // once it has succeeded
+}
+
+// run handles events until the connection is over.
+func (s *supervisor) run() {
+	defer close(s.c.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	s.act(s.machine.Start(mono.Now()))
+	for !s.over {
+		for _, fn := range s.c.mail.take() {
+			fn()
+		}
+		if s.over {
+			break
+		}
+		if s.machine.Deadline() <= mono.Now() {
+			s.tick()
+			continue
+		}
+		timer.Reset(s.machine.Deadline().Sub(mono.Now()))
+		select {
+		case <-s.c.mail.wake:
+		case <-timer.C:
+			s.tick()
+		}
+	}
+	// Whoever posted too late to be heard is told all the same: every function checks what it finds.
+	for _, fn := range s.c.mail.shut() {
+		fn()
+	}
+}
+
+// tick tells the machine first what has happened without an event of its own.
+func (s *supervisor) tick() {
+	s.machine.Heard(mono.Time(s.c.heard.Load()))
+	if s.c.owed.Load() && !s.c.owing() {
+		s.c.owed.Store(false)
+		s.machine.Owed(mono.Now(), false)
+	}
+	s.act(s.machine.Tick(mono.Now()))
+}
+
+// act carries out what the machine decided, in order. Actions may lead to further events, but those come by mail.
+func (s *supervisor) act(actions []session.Action) {
+	for _, a := range slices.Clone(actions) {
+		s.do(a)
+	}
+	s.c.setServers(s.pool.Servers())
+	// Is and not ==: an error that came out of user code may not be comparable.
+	if err := s.machine.LastError(); !errors.Is(err, s.lastErr) {
+		s.lastErr = err
+		s.c.lastErr.Store(&err)
+	}
+}
+
+func (s *supervisor) do(a session.Action) {
+	c, ev := s.c, &s.c.ev
+	switch a.Kind {
+	case session.Dial:
+		s.dial(a.Dial, a.Server)
+	case session.Abort:
+		s.abort(a.Dial)
+	case session.AskDelay:
+		s.askDelay(a.Passes)
+	case session.AskServer:
+		s.askServer()
+	case session.Install:
+		s.install(a.Dial)
+	case session.CloseLink:
+		s.closeLink(a.Err)
+	case session.SendPing:
+		s.ping()
+	case session.Emit:
+		s.emit(a.Status, a.Err)
+	case session.TellConnected:
+		c.tell(ev.Connected)
+	case session.TellDisconnected:
+		c.tellErr(ev.Disconnected, a.Err)
+	case session.TellReconnected:
+		atomic.AddUint64(&c.cfg.Counters.Reconnects, 1)
+		c.tell(ev.Reconnected)
+	case session.TellReconnectFailed:
+		c.tellErr(ev.ReconnectFailed, a.Err)
+	case session.TellError:
+		c.tellError(nil, a.Err)
+	case session.TellClosed:
+		c.tell(ev.Closed)
+	case session.ConnectDone:
+		c.connectResult(nil)
+	case session.ConnectFailed:
+		c.connectResult(a.Err)
+	case session.FailPending:
+		c.mux.fail(a.Err, true, false)
+		c.failPongs(a.Err, true)
+	case session.Finish:
+		s.finish(a.Err)
+	}
+}
+
+// dial starts a dial; its result comes by mail.
+func (s *supervisor) dial(id uint64, srv *pool.Server) {
+	ctx, abort := context.WithCancel(context.Background())
+	s.dials[id] = &dialing{abort: abort}
+	target := *srv
+	go func() {
+		l, err := s.c.open(ctx, &target)
+		if !s.c.mail.post(func() { s.dialed(id, l, err) }) && l != nil {
+			_ = transport.Shut(l.conn)
+		}
+	}()
+}
+
+func (s *supervisor) dialed(id uint64, l *link, err error) {
+	d := s.dials[id]
+	if d == nil || s.over {
+		// It was aborted while its result was on the way.
+		if l != nil {
+			_ = transport.Shut(l.conn)
+		}
+		return
+	}
+	d.link = l
+	s.act(s.machine.DialDone(mono.Now(), id, err))
+	if s.link != l || l == nil {
+		s.abort(id)
+	}
+}
+
+func (s *supervisor) abort(id uint64) {
+	d := s.dials[id]
+	if d == nil {
+		return
+	}
+	delete(s.dials, id)
+	d.abort()
+	if d.link != nil {
+		_ = transport.Shut(d.link.conn)
+	}
+}
+
+// askDelay runs the user's function on a goroutine of its own: it may block or call back into the connection.
+func (s *supervisor) askDelay(passes int) {
+	go func() {
+		d := s.c.cfg.Delay(passes)
+		s.c.mail.post(func() {
+			if !s.over {
+				s.act(s.machine.Delay(mono.Now(), d))
+			}
+		})
+	}()
+}
+
+// askServer runs the user's choice of the next server, in the same way.
+func (s *supervisor) askServer() {
+	servers, info := s.pool.Servers(), s.c.Info()
+	go func() {
+		u, d := s.c.cfg.Choose(servers, info)
+		s.c.mail.post(func() {
+			if s.over {
+				return
+			}
+			choice := s.pool.Find(u)
+			if u != nil && choice == nil {
+				choice = &pool.Server{URL: u} // not in the pool: the machine says so
+			}
+			s.act(s.machine.Chosen(mono.Now(), choice, d))
+		})
+	}()
+}
+
+// install makes the socket of a successful dial the connection: subscriptions and waiting PINGs first, then the publishes that
+// were kept. Under Conn.mu, so that a Subscribe comes either before the replay or after it.
+func (s *supervisor) install(id uint64) {
+	d := s.dials[id]
+	delete(s.dials, id)
+	l := d.link
+	s.link = l
+	c := s.c
+	c.heard.Store(int64(mono.Now()))
+	c.current.Store(l)
+	c.setInfo(l.info)
+	s.merge(l.info, !s.installed)
+	s.installed = true
+	c.release(l)
+	go (&reader{c: c, l: l}).run()
+	go func() {
+		defer close(l.writing)
+		c.out.Run()
+	}()
+	d.abort() // frees the context; the dial is over
+}
+
+func (c *Conn) release(l *link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first := c.replayLocked(nil)
+	for i := range c.pongs {
+		p := &c.pongs[i]
+		p.sent = true
+		p.mark = 0 // what was published while there was no link is sent behind it
+		first = append(first, ping...)
+	}
+	c.out.Release(l.conn, transport.Exact(l.conn), first, func(err error) { c.linkFailed(l, err) })
+}
+
+// closeLink ends the current link, and what depends on it: nothing is written any more, the socket is closed, the
+// reader is waited for (it blocks in Read only), and the outbox says what was lost.
+func (s *supervisor) closeLink(cause error) {
+	for id := range s.dials {
+		s.abort(id)
+	}
+	l := s.link
+	if l == nil {
+		return
+	}
+	s.link = nil
+	c := s.c
+	settle := c.out.Hold()
+	_ = transport.Shut(l.conn)
+	<-l.reading
+	loss := settle()
+	<-l.writing
+	c.current.Store(nil)
+	reason := natserr.Disconnected
+	if c.Status() == session.Closed {
+		reason = natserr.ConnectionClosed
+	}
+	c.mux.fail(reason, false, false)
+	c.failPongs(reason, false)
+	c.tellLoss(loss, cause)
+}
+
+func (s *supervisor) ping() {
+	_ = s.c.OnPong(func(err error) {
+		if err == nil {
+			s.c.mail.post(func() { s.act(s.machine.Pong(mono.Now())) })
+		}
+	})
+}
+
+func (s *supervisor) emit(status session.Status, err error) {
+	s.c.status.Store(uint32(status))
+	switch status {
+	case session.DrainingPubs:
+		s.c.gate.Store(gateDraining)
+	case session.Closed:
+		s.c.gate.Store(gateClosed)
+	}
+	if f := s.c.ev.Status; f != nil {
+		f(status)
+	}
+	s.c.watch.tell(status, err)
+}
+
+// finish ends everything: waiters, subscriptions, workers. What is posted from now on is refused.
+func (s *supervisor) finish(err error) {
+	c := s.c
+	s.closeLink(nil)
+	s.over = true
+	c.gate.Store(gateClosed)
+	c.tellLoss(c.out.Close(0, 0), nil)
+	c.mux.fail(natserr.ConnectionClosed, true, true)
+	for _, sink := range c.finishSubs() {
+		sink.Closed(natserr.ConnectionClosed)
+	}
+	c.failPongs(natserr.ConnectionClosed, true)
+	c.disp.close()
+	c.connectResult(natserr.ConnectionClosed) // if nobody has told Connect yet
+}
+
+func (c *Conn) finishSubs() (sinks []Sink) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.finished = true
+	var subs []*Sub
+	c.subs.each(func(s *Sub) { subs = append(subs, s) })
+	for _, s := range subs {
+		c.subs.remove(s)
+		sinks = append(sinks, s.sink)
+	}
+	return sinks
+}
+
+// merge takes over the servers that INFO names. Those of the first connect are no news.
+func (s *supervisor) merge(info proto.Info, first bool) {
+	if s.c.cfg.IgnoreDiscovered || len(info.ConnectURLs) == 0 {
+		return
+	}
+	if added := s.pool.Merge(info.ConnectURLs); len(added) > 0 && !first {
+		s.c.tell(s.c.ev.Discovered)
+	}
+}
+
+// The reader's and writer's events. They are ignored when the link they speak of is not the current one any more.
+
+func (c *Conn) linkFailed(l *link, err error) {
+	c.onLink(l, func(s *supervisor) {
+		if !c.hanging.Load() { // then it is we who end the link
+			s.act(s.machine.LinkFailed(mono.Now(), err))
+		}
+	})
+}
+
+func (c *Conn) serverError(l *link, text string) {
+	c.onLink(l, func(s *supervisor) { s.act(s.machine.ServerError(mono.Now(), text)) })
+}
+
+func (c *Conn) newInfo(l *link, info proto.Info) {
+	c.onLink(l, func(s *supervisor) {
+		lameDuck := info.LameDuck && !c.Info().LameDuck
+		// What only the first INFO behind the handshake says must not be forgotten with the next.
+		info.IsSystemAccount = info.IsSystemAccount || c.Info().IsSystemAccount
+		if info.RemoteAccount == "" {
+			info.RemoteAccount = c.Info().RemoteAccount
+		}
+		c.setInfo(info)
+		s.merge(info, false)
+		c.setServers(s.pool.Servers())
+		if lameDuck {
+			c.tell(c.ev.LameDuck)
+		}
+	})
+}
+
+func (c *Conn) onLink(l *link, f func(s *supervisor)) {
+	c.mail.post(func() {
+		if c.super.link == l && !c.super.over {
+			f(c.super)
+		}
+	})
+}
+
+// LossError says what a lost or closed link may have taken with it. It goes to the asynchronous error handler.
+type LossError struct {
+	// Unconfirmed publishes without a reply subject were written to the link after the last PONG: each may or may not have
+	// arrived.
+	Unconfirmed int
+	// Dropped publishes were accepted, never written, and could not be kept: they are lost.
+	Dropped int
+	// Cause is why the link was lost; nil at Close.
+	Cause error
+}
+
+func (e *LossError) Error() string {
+	return fmt.Sprintf("nats: link lost: %d publishes unconfirmed, %d dropped", e.Unconfirmed, e.Dropped)
+}
+
+// Unwrap is the cause.
+func (e *LossError) Unwrap() error { return e.Cause }

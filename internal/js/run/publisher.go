@@ -1,0 +1,319 @@
+package run
+
+import (
+	"sync"
+	"time"
+
+	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/js/pubwin"
+	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/natserr"
+	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/session"
+)
+
+// What applies where the user says nothing.
+const (
+	DefaultMaxPending = 4000
+	DefaultAckTimeout = 30 * time.Second
+	DefaultStall      = 200 * time.Millisecond
+)
+
+// PublisherConfig says how a [Publisher] works. It does not change afterwards.
+type PublisherConfig struct {
+	Conn       *engine.Conn
+	MaxPending int           // async publishes that wait for their ack; 0 or less: no limit
+	AckTimeout time.Duration // of an async publish, counted from the call; 0 or less: none
+	// OnAck and OnError are called for each async publish that ended well or otherwise, on a goroutine of the dispatcher: one at
+	// a time, in the order of the ends, under no lock, so that they may call whatever they like. Nil: not called.
+	// Calls that are due are queued without bound: the queue holds results that the caller asked for.
+	OnAck, OnError func(r Result)
+}
+
+// pubLink is what a publisher needs of the connection.
+type pubLink interface {
+	Ask(subject string, hdr, data []byte, w engine.Waiter, deadline mono.Time, o engine.AskOpts) (engine.Token, error)
+	Forget(t engine.Token) bool
+	Watch(fn func(s session.Status, err error)) (stop func())
+	Ready(t *engine.Task)
+	Doubt()
+	Done() <-chan struct{}
+}
+
+var _ pubLink = (*engine.Conn)(nil)
+
+// Publisher publishes to streams, for one JetStream context. Its methods may be called concurrently, and from its handlers.
+type Publisher struct {
+	link pubLink
+	cfg  PublisherConfig
+	task engine.Task // the handlers
+	idle sync.Pool   // *syncWaiter; of the publisher, because channels must not leave a synctest bubble
+
+	mu      sync.Mutex
+	parser  wire.AckParser
+	win     *pubwin.Machine
+	pending []*Pending    // by slot of the token
+	room    chan struct{} // closed when a stalled window opens; nil: nobody is stalled
+	done    chan struct{} // closed when everything has ended; nil: nobody asked
+	calls   callList
+	jobs    jobList
+	timer   *time.Timer // nil before the first deadline
+	armed   mono.Time   // when the timer fires; Never: it does not
+
+	watching bool   // for the end of the link; only while publishes wait for their next attempt
+	unwatch  func() // nil while Watch has not returned
+}
+
+// NewPublisher makes a publisher. It starts nothing: the goroutines it uses are those of the connection, of its callers, and of a
+// timer while publishes are pending.
+func NewPublisher(cfg PublisherConfig) *Publisher { return newPublisher(cfg, cfg.Conn) }
+
+func newPublisher(cfg PublisherConfig, link pubLink) *Publisher {
+	p := &Publisher{link: link, cfg: cfg, win: pubwin.New(pubwin.Config{MaxPending: cfg.MaxPending}), armed: mono.Never}
+	p.idle.New = func() any { return &syncWaiter{pub: p, told: make(chan struct{}, 1)} }
+	p.task.Bind(p)
+	return p
+}
+
+// Pending is the number of async publishes that wait for their end. It may be called from a handler.
+func (p *Publisher) Pending() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.win.Pending()
+}
+
+// Complete returns a channel that is closed once no async publish is pending and the handlers of those that were have
+// returned; it is closed already when that is so now, not counting a handler that is running, so that the last one may wait
+// for it.
+func (p *Publisher) Complete() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.win.Pending() == 0 && p.calls.head == nil {
+		return closed
+	}
+	if p.done == nil {
+		p.done = make(chan struct{})
+	}
+	return p.done
+}
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Close ends all pending async publishes with wire.PublisherClosed. The publisher can be used again.
+func (p *Publisher) Close() {
+	p.mu.Lock()
+	defer p.leave()
+	p.applyLocked(p.win.Close(mono.Now(), wire.PublisherClosed), nil)
+}
+
+// leave unlocks. What was queued under the lock is done here, outside of it: jobs unless somebody is at them already.
+func (p *Publisher) leave() {
+	ready, work := p.calls.fresh, p.jobs.takeLocked()
+	p.calls.fresh = false
+	p.mu.Unlock() // by hand: the other half of the methods that say "defer p.leave()"
+	if ready {
+		p.link.Ready(&p.task)
+	}
+	if work {
+		p.work()
+	}
+}
+
+// applyLocked does what the machine decided. Futures are resolved here, in order, so that Complete cannot be faster; what
+// talks to the connection becomes a job. err goes to those that end.
+func (p *Publisher) applyLocked(actions []pubwin.Action, err error) {
+	late := false
+	for _, a := range actions {
+		switch a.Kind {
+		case pubwin.Send:
+			p.jobs.addLocked(resend, p.pending[a.Token.Slot()])
+		case pubwin.Resolve:
+			late = late || a.Code == wire.AckTimeout
+			p.endLocked(p.pending[a.Token.Slot()], wire.PubAck{}, a.Code, nil, err)
+		case pubwin.Unstall:
+			p.openLocked()
+		case pubwin.Idle:
+			p.idleLocked()
+		}
+	}
+	if late {
+		p.jobs.addLocked(doubt, nil)
+	}
+	p.armLocked()
+}
+
+// openLocked wakes the stalled callers.
+func (p *Publisher) openLocked() {
+	if p.room != nil {
+		close(p.room)
+		p.room = nil
+	}
+}
+
+// completeLocked closes what Complete gave out when its time has come.
+func (p *Publisher) completeLocked() {
+	if p.done != nil && p.win.Pending() == 0 && p.calls.head == nil && !p.calls.running {
+		close(p.done)
+		p.done = nil
+	}
+}
+
+// sweepGap is the least time between now and the next run of the timer, so that many close deadlines share one.
+const sweepGap = time.Millisecond
+
+// armLocked makes sure that the timer fires for the next deadline. While publishes are pending it is only moved earlier: with
+// an ack timeout of 30 s it is set twice a minute, not once a message.
+func (p *Publisher) armLocked() {
+	due := p.win.Deadline()
+	if due >= p.armed {
+		return
+	}
+	p.armed = due
+	wait := max(due.Sub(mono.Now()), sweepGap)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(wait, p.tick)
+	} else {
+		p.timer.Reset(wait)
+	}
+}
+
+// idleLocked follows the end of the last pending publish. Stopping the timer costs 0.1 us in a round trip of 20, and leaves nothing
+// behind when the connection is closed next; but it is the timer that ends the watching.
+func (p *Publisher) idleLocked() {
+	if p.armed != mono.Never && !p.watching {
+		p.timer.Stop()
+		p.armed = mono.Never
+	}
+	p.completeLocked()
+}
+
+// tick is the timer's function.
+func (p *Publisher) tick() {
+	if stop := p.ticked(); stop != nil {
+		stop()
+	}
+}
+
+func (p *Publisher) ticked() (unwatch func()) {
+	p.mu.Lock()
+	defer p.leave()
+	p.armed = mono.Never
+	p.applyLocked(p.win.Tick(mono.Now()), nil)
+	return p.unwatchLocked()
+}
+
+// noResponders is the answer that allows another attempt.
+func (p *Publisher) noResponders(w *Pending) {
+	if !p.retry(w) {
+		return
+	}
+	if stop := p.watched(p.link.Watch(p.status)); stop != nil {
+		stop()
+	}
+}
+
+// retry reports whether the caller must begin to watch the link. A publish that waits for its next attempt has nothing out that the
+// connection could fail: without watching it would learn of a lost link only when its wait is over.
+func (p *Publisher) retry(w *Pending) (watch bool) {
+	p.mu.Lock()
+	defer p.leave()
+	p.applyLocked(p.win.NoResponders(mono.Now(), w.token), nil)
+	watch = p.win.Waiting() && !p.watching
+	p.watching = p.watching || watch
+	return watch
+}
+
+// watched takes in what Watch returned; the result is to be called if nothing waits any more.
+func (p *Publisher) watched(stop func()) (unwatch func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unwatch = stop
+	return p.unwatchLocked()
+}
+
+// unwatchLocked returns how to stop watching when nothing waits any more, else nil. The caller unlocks first.
+func (p *Publisher) unwatchLocked() (unwatch func()) {
+	if p.unwatch == nil || p.win.Waiting() {
+		return nil
+	}
+	unwatch = p.unwatch
+	p.unwatch, p.watching = nil, false
+	return unwatch
+}
+
+// status runs on the supervisor, which must not wait: nothing here does. The next tick stops the watching.
+func (p *Publisher) status(s session.Status, _ error) {
+	p.mu.Lock()
+	defer p.leave()
+	switch s {
+	case session.Closed:
+		if p.unwatch != nil {
+			p.unwatch, p.watching = nil, false // there will be no further change
+		}
+		p.applyLocked(p.win.Close(mono.Now(), wire.ConnectionClosed), natserr.ConnectionClosed)
+	case session.Disconnected, session.Reconnecting:
+		p.applyLocked(p.win.Disconnected(mono.Now()), natserr.Disconnected)
+	}
+}
+
+// answered ends w with what the stream said. It runs on the reader for every ack.
+func (p *Publisher) answered(w *Pending, f *proto.Frame) {
+	p.mu.Lock()
+	defer p.leave()
+	live, idle, unstall := p.win.Acked(w.token)
+	if !live {
+		return
+	}
+	ack, code, refused := p.parser.Parse(f.Data)
+	p.endLocked(w, ack, code, refused, nil)
+	if unstall {
+		p.openLocked()
+	}
+	if idle {
+		p.idleLocked()
+	}
+}
+
+// failed ends w with an error of the connection, or sends it again if it may be.
+func (p *Publisher) failed(w *Pending, err error) {
+	p.mu.Lock()
+	defer p.leave()
+	switch code := codeOf(err); code {
+	case wire.Disconnected:
+		p.applyLocked(p.win.Lost(mono.Now(), w.token), err)
+	case wire.Timeout:
+		p.applyLocked(p.win.Fail(w.token, wire.AckTimeout), nil)
+	default:
+		p.applyLocked(p.win.Fail(w.token, code), err)
+	}
+}
+
+// codeOf names an error of the connection; OtherStatus is one that only its own words describe.
+func codeOf(err error) wire.Code {
+	switch err {
+	case natserr.Disconnected:
+		return wire.Disconnected
+	case natserr.ConnectionClosed:
+		return wire.ConnectionClosed
+	case natserr.Timeout:
+		return wire.Timeout
+	}
+	return wire.OtherStatus
+}
+
+// parse reads an ack for a sync publish.
+func (p *Publisher) parse(data []byte) (wire.PubAck, wire.Code, *wire.APIError) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.parser.Parse(data)
+}
+
+// noStream reports whether f says that nobody listens on the subject.
+func noStream(f *proto.Frame) bool {
+	return len(f.Data) == 0 && proto.Status(f.Header) == 503
+}

@@ -1,0 +1,175 @@
+package run
+
+import (
+	"slices"
+
+	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/js/pull"
+	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/mono"
+)
+
+// pullJob is something to do outside the lock. Jobs are done in the order in which they were decided, by one goroutine at a
+// time: whoever finds none at work does them.
+type pullJob[M any] struct {
+	kind    pullJobKind
+	batch   *Batch[M]
+	serial  uint32 // of the batch when the job was decided
+	request wire.PullRequest
+	sub     *engine.Sub
+	detach  func() bool
+}
+
+type pullJobKind uint8
+
+const (
+	pullAsk pullJobKind = iota
+	pullUnsubscribe
+	pullDoubt
+	pullDetach // from the context; here, because a context can be the user's code
+)
+
+// applyLocked carries out what the machine of b decided. Sending is left to jobs.
+func (p *Puller[M]) applyLocked(now mono.Time, b *Batch[M], acts []pull.Action) {
+	for i := range acts {
+		switch a := &acts[i]; a.Kind {
+		case pull.Ask:
+			p.jobs = append(p.jobs, pullJob[M]{kind: pullAsk, batch: b, serial: b.serial, request: a.Request})
+		case pull.Doubt:
+			p.jobs = append(p.jobs, pullJob[M]{kind: pullDoubt})
+		case pull.Finish:
+			p.finishLocked(now, b, a)
+		}
+	}
+}
+
+func (p *Puller[M]) finishLocked(now mono.Time, b *Batch[M], a *pull.Action) {
+	p.backoff.Ended(now, a.Code)
+	if i := slices.Index(p.active, b); i >= 0 {
+		last := len(p.active) - 1
+		p.active[i] = p.active[last]
+		p.active[last] = nil
+		p.active = p.active[:last]
+	}
+	p.releaseLocked(now, b.slot, b.machine.Clean())
+	b.slot = nil
+	b.serial++
+	b.endLocked(a.Code, a.Words)
+	if len(p.active) == 0 {
+		p.armLocked(now, now.Add(slotIdle)) // for the sweep
+	}
+}
+
+// workLocked reports whether somebody should call work.
+func (p *Puller[M]) workLocked() bool { return len(p.jobs) > 0 && !p.jobRunner }
+
+// work does the jobs, unless somebody else is at it.
+func (p *Puller[M]) work() {
+	for job, ok := p.firstJob(); ok; job, ok = p.anotherJob() {
+		switch job.kind {
+		case pullAsk:
+			p.ask(&job)
+		case pullUnsubscribe:
+			_ = p.link.Unsubscribe(job.sub) // fails when the connection is closed only
+		case pullDoubt:
+			p.link.Doubt()
+		case pullDetach:
+			job.detach()
+		}
+	}
+}
+
+func (p *Puller[M]) firstJob() (pullJob[M], bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.jobRunner {
+		return pullJob[M]{}, false
+	}
+	p.jobRunner = true
+	return p.popJobLocked()
+}
+
+func (p *Puller[M]) anotherJob() (pullJob[M], bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.popJobLocked()
+}
+
+func (p *Puller[M]) popJobLocked() (pullJob[M], bool) {
+	if p.nextJob == len(p.jobs) {
+		p.jobs, p.nextJob, p.jobRunner = p.jobs[:0], 0, false
+		return pullJob[M]{}, false
+	}
+	job := p.jobs[p.nextJob]
+	p.jobs[p.nextJob] = pullJob[M]{}
+	p.nextJob++
+	return job, true
+}
+
+// ask sends a request on the subscription of its batch, a new one if the last was thrown away.
+func (p *Puller[M]) ask(job *pullJob[M]) {
+	s, fresh := p.slotOf(job)
+	if !fresh {
+		return
+	}
+	if s == nil {
+		var err error
+		if s, err = p.takeSlot(); err != nil {
+			p.unreachable(job)
+			return
+		}
+		if !p.reattach(job, s) {
+			return
+		}
+	}
+	p.body = job.request.AppendJSON(p.body[:0])
+	if !p.link.PublishVolatile(p.subject, s.inbox, nil, p.body) {
+		p.unsent(job)
+	}
+}
+
+// slotOf returns the subscription of the job's batch; fresh is false when the batch has gone on without the job.
+func (p *Puller[M]) slotOf(job *pullJob[M]) (s *pullSlot[M], fresh bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if job.batch.serial != job.serial {
+		return nil, false
+	}
+	if job.request.Group != "" {
+		job.request.PinID = p.pin
+	}
+	return job.batch.slot, true
+}
+
+// reattach gives s to the job's batch, or to nobody if that has ended.
+func (p *Puller[M]) reattach(job *pullJob[M], s *pullSlot[M]) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if job.batch.serial != job.serial {
+		p.releaseLocked(mono.Now(), s, true)
+		return false
+	}
+	job.batch.slot, s.batch = s, job.batch
+	return true
+}
+
+// unsent tells the batch that the connection is down.
+func (p *Puller[M]) unsent(job *pullJob[M]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b := job.batch; b.serial == job.serial {
+		now := mono.Now()
+		p.applyLocked(now, b, b.machine.Disconnected(now))
+		p.armLocked(now, b.machine.Deadline())
+	}
+}
+
+// unreachable ends a batch that cannot subscribe again: the connection is closed, or about to.
+func (p *Puller[M]) unreachable(job *pullJob[M]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b := job.batch; b.serial == job.serial {
+		now := mono.Now()
+		p.applyLocked(now, b, b.machine.Closed(now))
+	}
+}

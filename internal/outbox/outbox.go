@@ -1,0 +1,171 @@
+package outbox
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/gannet-io/nats/internal/mono"
+)
+
+// WriteSize is the most that one write carries, and the fill at which publishers write themselves.
+const WriteSize = 64 << 10
+
+const (
+	inexactSize    = 16 << 10      // the most that a write to a link without true counts carries: all of it is in doubt when it fails
+	softLimit      = 2 * WriteSize // active bytes beyond which Publish waits while the socket takes something
+	nowReserve     = 8 << 20       // what PublishNow and PublishVolatile have beyond the limit of Publish
+	controlReserve = 16 << 20      // what Control has beyond that: a server that pings without reading must not fill the memory
+	keepCapacity   = 1 << 20       // a larger buffer is let go when it has been written
+)
+
+// Config is fixed for a connection's life.
+type Config struct {
+	Keep         int           // ReconnectBufSize: bytes kept while held, and bound of growth on a socket that stands still; 0 and less: keep nothing
+	WriteTimeout time.Duration // FlusherTimeout: how long one write, or a Publish without room, may take; 0 and less: for ever
+	Patience     time.Duration // without progress for so long the buffer grows instead of making publishers wait (5 ms)
+	Counters     *Counters     // OutMsgs and OutBytes are counted under the outbox lock before Publish returns; never nil
+}
+
+// Counters are the live statistics of a connection; the layout is that of nats.Statistics. The outbox writes OutMsgs
+// and OutBytes only.
+type Counters struct {
+	InMsgs, OutMsgs, InBytes, OutBytes, Reconnects uint64
+}
+
+// Link is a socket as the outbox sees it. An error of SetWriteDeadline is ignored: some connections have no deadlines.
+type Link interface {
+	io.Writer
+	SetWriteDeadline(t time.Time) error
+}
+
+// Loss is what a Hold or a Close could not keep. Each publish is in one Loss at most.
+type Loss struct {
+	Unconfirmed int // publishes without reply subject that were written after the last Confirm: may or may not have arrived
+	Dropped     int // publishes that were accepted, never written whole, and do not fit or may not be kept: lost for certain
+}
+
+// Box holds what was published and not written yet; make one with [New]. All methods may be called by any goroutine.
+type Box struct {
+	// What every publish touches comes first, in as few cache lines as possible.
+	mu       sync.Mutex // a leaf: nothing is called under it
+	fit      int        // Publish may append up to this fill without looking further: WriteSize, or -1 while held or closed
+	plain    uint64     // publishes without reply subject accepted so far, volatile ones not counted
+	counters *Counters
+	writer   sleep // of the current link
+	active   batch
+
+	cfg    Config
+	most   int   // bytes that may wait for a socket that stands still
+	spare  batch // an empty buffer, to be the next active one
+	wire   *wire // nil while held
+	parked *wire // the last one, until its rest has become a part of active
+	closed bool
+
+	confirmed uint64 // of plain, how many are known to have arrived or were reported as lost
+
+	room  event // Publish may go on, or must give up
+	quiet event // a write has returned, or the box was held
+}
+
+// sleep is what a writer waits for.
+type sleep uint8
+
+const (
+	awake   sleep = iota // it looks before it sleeps
+	idle                 // anything to write
+	resting              // anything urgent: publishers write for it
+)
+
+// New makes a box that is held: it keeps what is published until the first Release.
+func New(cfg Config) *Box {
+	return &Box{fit: -1, counters: cfg.Counters, cfg: cfg, most: max(cfg.Keep, softLimit)}
+}
+
+// Mark returns a position in the sequence of publishes: all accepted so far. Take it before the PING is appended.
+func (b *Box) Mark() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.plain
+}
+
+// Confirm says that the server has seen all publishes up to mark: the PONG for a PING that was appended after Mark has
+// come, on the same link.
+func (b *Box) Confirm(mark uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.confirmed = max(b.confirmed, min(mark, b.plain))
+}
+
+// Buffered is the number of bytes that were accepted and that no write has taken yet.
+func (b *Box) Buffered() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waitingLocked()
+}
+
+// Stats returns the out counters, which change under the outbox lock only.
+func (b *Box) Stats() (outMsgs, outBytes uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.counters.OutMsgs, b.counters.OutBytes
+}
+
+// waitingLocked is what the bounds of the buffers are measured by.
+func (b *Box) waitingLocked() int {
+	n := len(b.active.buf)
+	if b.wire != nil {
+		n += b.wire.left()
+	}
+	if b.parked != nil {
+		n += b.parked.left()
+	}
+	return n
+}
+
+// event wakes all who wait for it. The zero value is ready; it is guarded by Box.mu, and free of cost while nobody waits.
+type event struct{ ch chan struct{} }
+
+// wait returns a channel that the next tell closes.
+func (e *event) wait() <-chan struct{} {
+	if e.ch == nil {
+		e.ch = make(chan struct{})
+	}
+	return e.ch
+}
+
+func (e *event) tell() {
+	if e.ch != nil {
+		close(e.ch)
+		e.ch = nil
+	}
+}
+
+// wire is one link from its Release to the end of its last write. Guarded by Box.mu, but for what never changes and for
+// flight.buf, which whoever has the token reads without the lock.
+type wire struct {
+	link    Link
+	exact   bool
+	onError func(error)
+	wake    chan struct{} // holds one token for the sleeping writer
+
+	running bool // the writer has come
+	busy    bool // the write token is taken
+	failed  bool // a write has failed: nothing more is written
+	stopped bool // taken away by Hold or Close
+
+	flight batch
+	sent   int       // bytes of flight that are written
+	asked  int       // bytes behind sent that were given to the write under way
+	since  mono.Time // of the last progress: bytes were taken, or a buffer came into flight
+
+	shared int  // > 0: recent writes carried more than one operation
+	lent   bool // publishers have written since the writer last looked
+
+	rest    batch  // what was active at Hold
+	plain   uint64 // Box.plain at Hold
+	settled bool   // somebody is working out what remains
+}
+
+// left is the number of bytes that wait here.
+func (w *wire) left() int { return len(w.flight.buf) - w.sent + len(w.rest.buf) }

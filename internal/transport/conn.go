@@ -1,0 +1,48 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+
+	"github.com/gannet-io/nats/internal/natserr"
+)
+
+// TLS wraps nc and completes the handshake within ctx. cfg is not changed; nil is an empty one. ServerName defaults to
+// host, the server's host name without port. Failures wrap natserr.TLS and what crypto/tls or ctx said; nc is closed
+// then.
+func TLS(ctx context.Context, nc net.Conn, cfg *tls.Config, host string) (*tls.Conn, error) {
+	if cfg == nil {
+		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if cfg.ServerName == "" {
+		cfg = cfg.Clone()
+		cfg.ServerName = host
+	}
+	secure := tls.Client(nc, cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = nc.Close()
+		return nil, fmt.Errorf("%w: %w", natserr.TLS, err)
+	}
+	return secure, nil
+}
+
+// Exact reports whether a failed write on nc returns a true count and an expired write deadline leaves it usable: plain
+// TCP and Unix sockets only.
+func Exact(nc net.Conn) bool {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}
+
+// Shut closes nc without a farewell. Closing a TLS connection says goodbye to the peer first, and takes 5 seconds if
+// the peer does not read.
+func Shut(nc net.Conn) error {
+	if secure, ok := nc.(*tls.Conn); ok {
+		return secure.NetConn().Close()
+	}
+	return nc.Close()
+}

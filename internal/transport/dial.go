@@ -1,0 +1,125 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Config says how to dial.
+type Config struct {
+	Dialer *net.Dialer // never nil when used; multipath etc. are set on it; its Resolver looks host names up
+	Custom interface {
+		Dial(network, address string) (net.Conn, error)
+	} // wins over Dialer
+	InProcess      func() (net.Conn, error)         // wins over both
+	SkipHostLookup bool                             // the dialer gets the host name
+	Timeout        time.Duration                    // per server, divided by the number of addresses of the host name; 0 and less: only ctx bounds it
+	Shuffle        func(n int, swap func(i, j int)) // order of several addresses; nil keeps it
+}
+
+const network = "tcp"
+
+// Dial opens a connection to u within ctx and cfg.Timeout, trying the addresses of its host name one after the other.
+// Several failures are joined into one error. A custom dialer that ignores ctx is abandoned when ctx is done. When the
+// time is over the error is context.DeadlineExceeded, or its Timeout method says so.
+func Dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
+	if cfg.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, cfg.Timeout)
+		defer cancel()
+	}
+	if cfg.InProcess != nil {
+		return await(ctx, "in-process", cfg.InProcess)
+	}
+	addresses, err := lookUp(ctx, u, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	var failures []error
+	for _, address := range addresses {
+		nc, err := dialOne(ctx, address, cfg.Timeout/time.Duration(len(addresses)), &cfg)
+		if err == nil {
+			return nc, nil
+		}
+		failures = append(failures, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(failures) == 1 {
+		return nil, failures[0] // as it is: users compare types
+	}
+	return nil, errors.Join(failures...)
+}
+
+// dialOne tries one address for the share of the time that it has.
+func dialOne(ctx context.Context, address string, share time.Duration, cfg *Config) (net.Conn, error) {
+	if share > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, share)
+		defer cancel()
+	}
+	if cfg.Custom != nil {
+		return await(ctx, address, func() (net.Conn, error) { return cfg.Custom.Dial(network, address) })
+	}
+	return cfg.Dialer.DialContext(ctx, network, address)
+}
+
+// lookUp returns what to dial, in order. A custom dialer is given the name if it cannot be looked up: it may know better.
+func lookUp(ctx context.Context, u *url.URL, cfg *Config) ([]string, error) {
+	host, port := u.Hostname(), u.Port()
+	if _, err := netip.ParseAddr(host); err == nil || cfg.SkipHostLookup {
+		return []string{u.Host}, nil
+	}
+	resolver := net.DefaultResolver
+	if cfg.Dialer != nil && cfg.Dialer.Resolver != nil {
+		resolver = cfg.Dialer.Resolver
+	}
+	found, err := resolver.LookupHost(ctx, host)
+	switch {
+	case err != nil && cfg.Custom == nil:
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err} // as the dialer would have put it
+	case err != nil || len(found) == 0:
+		return []string{u.Host}, nil
+	}
+	if cfg.Shuffle != nil {
+		cfg.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
+	}
+	for i, ip := range found {
+		found[i] = net.JoinHostPort(ip, port)
+	}
+	return found, nil
+}
+
+// await runs open, which may hang, until ctx is done. A connection that comes later is closed.
+func await(ctx context.Context, what string, open func() (net.Conn, error)) (net.Conn, error) {
+	type result struct {
+		nc  net.Conn
+		err error
+	}
+	done := make(chan result) // without a buffer: either somebody takes the result, or the goroutine keeps it
+	go func() {
+		nc, err := open()
+		select {
+		case done <- result{nc, err}:
+		case <-ctx.Done():
+			if nc != nil {
+				_ = nc.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-done:
+		if r.err == nil && r.nc == nil {
+			return nil, fmt.Errorf("nats: dial %s: the dialer returned no connection", what)
+		}
+		return r.nc, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("nats: dial %s: %w", what, ctx.Err())
+	}
+}
