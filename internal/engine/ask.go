@@ -76,6 +76,9 @@ func (c *Conn) Request(ctx context.Context, timeout time.Duration, subject strin
 	return reply, err
 }
 
+// noResponders is the status of a message, without payload, that answers a request nobody listens to.
+const noResponders = 503
+
 // caller is a goroutine in Request. It goes back to the pool only when nobody can call it any more.
 type caller struct {
 	done  chan struct{}
@@ -91,7 +94,7 @@ func (c *Conn) caller() *caller {
 }
 
 func (w *caller) Reply(f *proto.Frame) {
-	if len(f.Data) == 0 && proto.Status(f.Header) == 503 {
+	if len(f.Data) == 0 && proto.Status(f.Header) == noResponders {
 		w.err = natserr.NoResponders
 	} else {
 		w.reply = copyReply(f)

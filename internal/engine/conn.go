@@ -18,7 +18,8 @@ import (
 	"github.com/gannet-io/nats/internal/session"
 )
 
-// Conn is one connection. Its methods may be called concurrently, and from any callback.
+// Conn is one connection. Its methods may be called concurrently, and from any callback. The zero value has no network: it
+// runs callbacks and workers until Close, which is of use in tests.
 type Conn struct {
 	cfg   Config
 	ev    Events
@@ -113,6 +114,10 @@ const (
 // Close ends the connection: what was accepted is written while writes progress, then every waiter is told. It is
 // idempotent, may be called from any callback, and returns within about two seconds whatever the network does.
 func (c *Conn) Close() {
+	if c.super == nil {
+		c.disp.close()
+		return
+	}
 	c.closing.Do(func() {
 		c.gate.Store(gateClosed)
 		c.hanging.Store(true)
@@ -141,12 +146,7 @@ func (c *Conn) hangUp() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	timer := time.NewTimer(closeRead)
-	defer timer.Stop()
-	select {
-	case <-l.reading:
-	case <-timer.C:
-	}
+	within(closeRead, l.reading)
 }
 
 // Done is closed when everything has ended but callbacks that are still running.

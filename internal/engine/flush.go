@@ -28,7 +28,7 @@ func (c *Conn) OnPong(fn func(err error)) error {
 		return natserr.ConnectionClosed
 	}
 	p := ponger{fn: fn, mark: c.out.Mark()}
-	p.sent = c.out.Control(ping)
+	p.sent = c.control(ping)
 	c.pongs = append(c.pongs, p)
 	c.owe()
 	return nil

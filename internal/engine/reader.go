@@ -48,6 +48,9 @@ func (r *reader) run() {
 	for err == nil {
 		var n int
 		n, err = r.l.conn.Read(r.buf[r.to:])
+		if r.c.current.Load() != r.l {
+			return // the link was given up, and its successor may have a reader already
+		}
 		if n > 0 {
 			r.c.heard.Store(int64(mono.Now()))
 			r.to += n
@@ -211,6 +214,9 @@ func (r *reader) deliver() {
 		return
 	}
 	s.received.Store(received)
+	if len(f.Data) == 0 && proto.Status(f.Header) == noResponders {
+		s.uncounted = true // by nats-server 2.15
+	}
 	s.sink.Deliver(f)
 	if limit > 0 && received == limit {
 		r.endRun()
@@ -241,7 +247,7 @@ func (r *reader) settle() {
 func (r *reader) control(op proto.Op) error {
 	switch op {
 	case proto.OpPing:
-		r.c.out.Control(pong)
+		r.c.control(pong)
 	case proto.OpPong:
 		// Whoever asked may look at what was delivered before.
 		r.settle()

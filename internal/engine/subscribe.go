@@ -14,6 +14,7 @@ type Sub struct {
 	sid            uint64
 	subject, queue string
 	received       atomic.Uint64 // written by the reader only
+	uncounted      bool          // the server does not count all of them for its limit. The reader's
 	max            atomic.Uint64 // total number of messages after which it ends; 0: none
 	before         uint64        // received when the current SUB was sent. Guarded by Conn.mu
 	stopped        bool          // UNSUB was sent for good: not replayed. Guarded by Conn.mu
@@ -44,7 +45,19 @@ func (c *Conn) Subscribe(subject, queue string, sink Sink) (*Sub, error) {
 func (c *Conn) subscribeLocked(s *Sub) {
 	c.subs.add(s)
 	c.scratch = proto.AppendSub(c.scratch[:0], s.subject, s.queue, s.sid)
-	c.out.Control(c.scratch)
+	c.control(c.scratch)
+}
+
+// control sends a protocol line that is made anew after a reconnect. On a link that has used up even the outbox's reserve
+// for such lines it cannot be left out silently: that link is given up.
+func (c *Conn) control(op []byte) (sent bool) {
+	if c.out.Control(op) {
+		return true
+	}
+	if l := c.current.Load(); l != nil {
+		c.linkFailed(l, natserr.StaleConnection)
+	}
+	return false
 }
 
 // Unsubscribe removes the subscription at once; again does nothing. A message that the reader had in hand may still reach
@@ -63,7 +76,7 @@ func (c *Conn) Unsubscribe(s *Sub) error {
 
 func (c *Conn) unsubLocked(s *Sub, max uint64) {
 	c.scratch = proto.AppendUnsub(c.scratch[:0], s.sid, max)
-	c.out.Control(c.scratch)
+	c.control(c.scratch)
 }
 
 // UnsubscribeAfter ends the subscription when max messages in total have been received. When they have been already it
@@ -123,11 +136,16 @@ func (c *Conn) StopServer(s *Sub) error {
 	return nil
 }
 
-// ended takes a subscription that has reached its limit out of the table; the reader calls it.
+// ended takes a subscription that has reached its limit out of the table; the reader calls it. The server has done the same,
+// unless it counts less.
 func (c *Conn) ended(s *Sub) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.subs.remove(s)
+	removed := c.subs.remove(s)
+	if removed && s.uncounted && !s.stopped {
+		c.unsubLocked(s, 0)
+	}
+	return removed
 }
 
 // replayLocked writes SUB (and what is left of a limit) for every subscription that a new server must know.

@@ -237,8 +237,8 @@ func (c *Conn) release(l *link) {
 	c.out.Release(l.conn, transport.Exact(l.conn), first, func(err error) { c.linkFailed(l, err) })
 }
 
-// closeLink ends the current link, and what depends on it: nothing is written any more, the socket is closed, the
-// reader is waited for (it blocks in Read only), and the outbox says what was lost.
+// closeLink ends the current link, and what depends on it: nothing is written any more, the socket is closed, reader and
+// writer are waited for (they block in Read and Write only), and the outbox says what was lost.
 func (s *supervisor) closeLink(cause error) {
 	for id := range s.dials {
 		s.abort(id)
@@ -249,12 +249,12 @@ func (s *supervisor) closeLink(cause error) {
 	}
 	s.link = nil
 	c := s.c
+	c.current.Store(nil)
 	settle := c.out.Hold()
 	_ = transport.Shut(l.conn)
-	<-l.reading
+	within(shutLimit, l.reading)
 	loss := settle()
-	<-l.writing
-	c.current.Store(nil)
+	within(shutLimit, l.writing)
 	reason := natserr.Disconnected
 	if c.Status() == session.Closed {
 		reason = natserr.ConnectionClosed
@@ -262,6 +262,19 @@ func (s *supervisor) closeLink(cause error) {
 	c.mux.fail(reason, false, false)
 	c.failPongs(reason, false)
 	c.tellLoss(loss, cause)
+}
+
+// shutLimit bounds the wait for a Read or Write of a closed connection. It is used up only by a user's own net.Conn that does
+// not end its calls when it is closed; whatever such a Read still brings is dropped.
+const shutLimit = time.Second
+
+func within(limit time.Duration, done <-chan struct{}) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }
 
 func (s *supervisor) ping() {

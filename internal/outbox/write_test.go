@@ -182,12 +182,21 @@ func TestWriterRests(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b, l := New(testConfig()), newScript(-1)
-				wait := start(t, b, l, true, "")
+				b, l := New(testConfig()), newScript(0)
+				b.Release(l, true, nil, nil)
+				go func() {
+					for range 2 {
+						publish(t, b, "s", strings.Repeat("x", 50_000))
+					}
+				}()
+				synctest.Wait() // the publisher writes; the writer comes now, and finds that
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					b.Run()
+				}()
 				synctest.Wait()
-				for range 2 * WriteSize / 1000 {
-					publish(t, b, "s", strings.Repeat("x", 1000))
-				}
+				l.open()
 				synctest.Wait()
 				tt.urge(b)
 				synctest.Wait()
@@ -200,7 +209,7 @@ func TestWriterRests(t *testing.T) {
 					t.Errorf("after twice the rest: got %d bytes waiting, want 0", got)
 				}
 				b.Close(0, 0)
-				wait()
+				<-done
 			})
 		})
 	}
@@ -274,20 +283,21 @@ func TestWriterLetsOthersJoin(t *testing.T) {
 func TestWriterDoesNotRestOverUrgent(t *testing.T) {
 	t.Parallel()
 	for _, urgent := range []bool{true, false} {
-		b := New(testConfig())
-		b.Release(newScript(-1), true, nil, nil)
-		reply, want := "", lookRest
-		if urgent {
-			reply, want = "reply", lookJoin
-		}
-		publish(t, b, "s", "x")
-		publish(t, b, "s", strings.Repeat("x", WriteSize)) // writes the first two
-		publish(t, b, "s", "x")
-		_ = b.Publish("s", reply, nil, nil)
-		b.wire.shared = sharedMemory
-		if got := b.look(b.wire); got != want {
-			t.Errorf("urgent %v: got %v, want %v", urgent, got, want)
-		}
+		synctest.Test(t, func(t *testing.T) { // no time passes, so the publisher's write is not cut short
+			b := New(testConfig())
+			b.Release(newScript(-1), true, nil, nil)
+			reply, want := "", lookRest
+			if urgent {
+				reply, want = "reply", lookJoin
+			}
+			publish(t, b, "s", "x")
+			publish(t, b, "s", strings.Repeat("x", WriteSize)) // writes the first one
+			_ = b.Publish("s", reply, nil, nil)
+			b.wire.shared = sharedMemory
+			if got := b.look(b.wire); got != want {
+				t.Errorf("urgent %v: got %v, want %v", urgent, got, want)
+			}
+		})
 	}
 }
 
