@@ -49,10 +49,9 @@ type replay struct {
 	accepted map[string][]string // publisher -> numbers accepted, in order
 	plain    int                 // publishes without reply subject accepted
 
-	confirmed   uint64
-	unconfirmed int                 // told
-	taken       map[string][]string // publisher -> numbers that links took, in order
-	takenPlain  int
+	confirmed  uint64
+	taken      map[string][]string // publisher -> numbers that links took, in order
+	takenPlain int
 }
 
 func newReplay(t *testing.T, seed uint64) *replay {

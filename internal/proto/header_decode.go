@@ -52,7 +52,7 @@ func ParseHeader(b []byte) (map[string][]string, error) {
 		values = append(values, value)
 		h[key] = values[i : i+1 : i+1]
 	}
-	if rest, ok = parseLines(rest, add); !ok {
+	if !parseLines(rest, add) {
 		return nil, natserr.BadHeaderMsg
 	}
 	if status != "" {
@@ -64,19 +64,19 @@ func ParseHeader(b []byte) (map[string][]string, error) {
 	return h, nil
 }
 
-// parseLines calls add for each header up to the empty line; rest is what follows that.
-func parseLines(s string, add func(key, value string)) (rest string, ok bool) {
+// parseLines calls add for each header up to the empty line; false: the block is not one.
+func parseLines(s string, add func(key, value string)) bool {
 	for {
 		line, rest, ok := cutLine(s)
 		if !ok {
-			return s, false
+			return false
 		}
 		if line == "" {
-			return rest, true
+			return true
 		}
 		colon := strings.IndexByte(line, ':')
 		if colon < 0 || continues(line) {
-			return s, false
+			return false
 		}
 		key, value := line[:colon], trimLeft(line[colon+1:])
 		if continues(rest) {

@@ -30,7 +30,7 @@ type checker struct {
 	now mono.Time
 
 	started, online, done, words bool
-	got, bytes, ticks            int
+	got, bytes                   int
 	asked                        *wire.PullRequest // the request that is out
 	quiet                        mono.Time         // last frame or Ask
 	beat                         time.Duration     // of the last request

@@ -17,18 +17,16 @@ func EnumJSON[E ~int | ~uint8](what string, names []string, v E) ([]byte, error)
 
 // EnumFromJSON is the way back. It leaves v alone when data is not one of the names.
 func EnumFromJSON[E ~int | ~uint8](what string, names []string, data []byte, v *E) error {
+	text := string(data)
 	var name *string
 	if err := json.Unmarshal(data, &name); err == nil && name != nil {
 		if i := slices.Index(names, *name); i >= 0 {
 			*v = E(i)
 			return nil
 		}
+		text = *name
 	}
-	text := string(data[:min(len(data), maxQuoted)])
-	if name != nil {
-		text = (*name)[:min(len(*name), maxQuoted)]
-	}
-	return fmt.Errorf("nats: unknown %s %q", what, text)
+	return fmt.Errorf("nats: unknown %s %q", what, text[:min(len(text), maxQuoted)])
 }
 
 // maxQuoted bounds what an error quotes of the input.
