@@ -1,0 +1,136 @@
+package nats
+
+import (
+	"context"
+	"crypto/tls"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/pool"
+	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/session"
+	"github.com/gannet-io/nats/internal/transport"
+)
+
+// Connect connects to a server, or to the first of several that answers: url may be a comma-separated list, and is empty for
+// [DefaultURL]. Credentials may be part of a URL: nats://user:password@host:4222, nats://token@host.
+//
+// It returns when the handshake is done. Errors: [ErrNoServers] when no server could be reached, the reason when a server refused,
+// and whatever an option says. Nil options are skipped.
+func Connect(url string, options ...Option) (*Conn, error) {
+	o := GetDefaultOptions()
+	o.Servers = splitServers(url)
+	for _, set := range options {
+		if set == nil {
+			continue
+		}
+		if err := set(&o); err != nil {
+			return nil, err
+		}
+	}
+	return o.Connect()
+}
+
+// Connect connects with these options, see the function [Connect].
+func (o Options) Connect() (*Conn, error) {
+	o.fill()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	nc := &Conn{Opts: o, ready: make(chan struct{})}
+	eng, err := engine.Connect(context.Background(), nc.config(), nc.events())
+	if err != nil {
+		nc.quiet.Store(true)
+	}
+	nc.eng = eng
+	close(nc.ready)
+	if err != nil {
+		return nil, public(err)
+	}
+	return nc, nil
+}
+
+// Times that no option sets.
+const (
+	staggerDials = 250 * time.Millisecond // a server silent for so long gets company
+	doubtAfter   = 5 * time.Second        // an answer is owed, and nothing has come for so long: one PING
+	doubtFor     = 10 * time.Second       // and so long after it the link is stale
+)
+
+// config translates the options for the engine.
+func (nc *Conn) config() engine.Config {
+	o := &nc.Opts
+	c := engine.Config{
+		URLs: o.Servers, First: o.Url,
+		Session: session.Config{
+			AllowReconnect: o.AllowReconnect, MaxReconnect: o.MaxReconnect,
+			Wait: o.ReconnectWait, Jitter: o.ReconnectJitter, QuickFirst: !o.ownPace,
+			RetryFailed: o.RetryOnFailedConnect, IgnoreAuthAbort: o.IgnoreAuthErrorAbort,
+			Stagger: staggerDials, DoubtAfter: doubtAfter, DoubtFor: doubtFor,
+			PingInterval: o.PingInterval, MaxPingsOut: o.MaxPingsOut,
+		},
+		Net: o.network(), Keep: o.ReconnectBufSize, WriteTimeout: o.FlusherTimeout,
+		Secure: o.wantsTLS(), TLSFirst: o.TLSHandshakeFirst, TLS: func() (*tls.Config, error) { return nc.Opts.clientTLS() },
+		NoEcho: o.NoEcho,
+		Hello: func(info *proto.Info, server *url.URL) (proto.Connect, error) {
+			return nc.Opts.hello(info, server)
+		},
+		InboxPrefix: o.inboxPrefix(), IgnoreDiscovered: o.IgnoreDiscoveredServers,
+		Counters: nc.counters(),
+	}
+	if len(o.urls()) == 0 {
+		c.URLs = []string{DefaultURL}
+	}
+	if !o.NoRandomize {
+		c.Shuffle = rand.Shuffle
+	}
+	if o.Secure || o.TLSConfig != nil {
+		c.Session.Jitter = o.ReconnectJitterTLS
+	}
+	if o.CustomReconnectDelayCB != nil {
+		c.Session.CustomDelay = true
+		c.Delay = o.CustomReconnectDelayCB
+	}
+	if cb := o.ReconnectToServerCB; cb != nil {
+		c.Choose = func(servers []pool.Server, last proto.Info) (*url.URL, time.Duration) {
+			s, pause := cb(publicServers(servers), serverInfo(last))
+			if s == nil {
+				return nil, pause
+			}
+			return s.URL, pause
+		}
+	}
+	return c
+}
+
+// network says how to dial. The user's dialer is copied: it may be shared.
+func (o *Options) network() transport.Config {
+	d := &net.Dialer{}
+	if o.Dialer != nil {
+		*d = *o.Dialer
+	}
+	if o.AllowMultipathTCP != nil {
+		d.SetMultipathTCP(*o.AllowMultipathTCP)
+	}
+	c := transport.Config{Dialer: d, SkipHostLookup: o.SkipHostLookup, Timeout: o.Timeout}
+	if o.CustomDialer != nil {
+		c.Custom = o.CustomDialer
+	}
+	if o.InProcessServer != nil {
+		c.InProcess = o.InProcessServer.InProcessConn
+	}
+	if !o.NoRandomize {
+		c.Shuffle = rand.Shuffle
+	}
+	return c
+}
+
+func (o *Options) inboxPrefix() string {
+	if o.InboxPrefix == "" {
+		return inboxRoot
+	}
+	return o.InboxPrefix
+}

@@ -1,0 +1,111 @@
+package nats
+
+import (
+	"github.com/gannet-io/nats/internal/proto"
+)
+
+// intake is what the reader knows of a subscription between two Settle calls. Nobody else touches it.
+//
+// The room that was left when the reader last looked is enough to accept messages without the lock: consumers only
+// make more. A look under the lock decides when it is used up, so limits hold for each single message; taking the lock for every message cost
+// 20 ns more.
+type intake struct {
+	fill  *chunk // takes the next message; nil: none does
+	first *chunk // the first chunk of this run that is not in the queue yet
+	last  string // subject of the last message in fill, if it is not the subscription's own
+
+	roomMsgs, roomBytes int
+	msgs, bytes         int    // of this run
+	epoch               uint32 // for which the room was measured
+	each                int32  // moving average of the bytes of a message
+	burst               bool   // the last run had more than one message
+}
+
+// Deliver takes one message. It is called by the engine's reader.
+func (p *inlet) Deliver(f *proto.Frame) {
+	s := (*Subscription)(p)
+	size := len(f.Header) + len(f.Data)
+	if s.ch != nil {
+		s.send(f)
+		return
+	}
+	in := &s.in
+	if in.roomMsgs <= 0 || in.roomBytes < size || in.epoch != s.epoch.Load() {
+		if !s.admit(size) {
+			return
+		}
+	}
+	in.roomMsgs--
+	in.roomBytes -= size
+	in.msgs++
+	in.bytes += size
+	s.build(f)
+}
+
+// Settle puts the messages of the run into the queue and wakes who waits for them.
+func (p *inlet) Settle() {
+	s := (*Subscription)(p)
+	in := &s.in
+	if in.msgs == 0 {
+		return
+	}
+	ready := s.ch == nil && s.enqueue()
+	in.burst = in.msgs > 1
+	in.msgs, in.bytes, in.first = 0, 0, nil
+	if in.fill.filled == len(in.fill.msgs) {
+		in.fill = nil // the consumers' alone
+	}
+	if ready {
+		s.conn.eng.Ready(&s.task)
+	}
+}
+
+// enqueue reports whether the dispatcher must be told. It need not be while something is queued: its worker looks again.
+func (s *Subscription) enqueue() (ready bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.is(subOver) {
+		return false
+	}
+	in := &s.in
+	idle := s.pendingLocked().msgs == 0
+	if s.tail != nil {
+		s.tail.n = s.tail.filled
+	}
+	for c := in.first; c != nil; c = c.next {
+		c.n = c.filled
+	}
+	if in.first != nil {
+		if s.tail == nil {
+			s.head = in.first
+			s.step.Store(0)
+		} else {
+			s.tail.next = in.first
+		}
+		s.tail = in.fill
+	}
+	s.arrived += uint64(in.msgs)
+	s.arrivedBytes += uint64(in.bytes)
+	s.peakLocked()
+	for n := in.msgs; n > 0 && s.waiters != nil; n-- {
+		s.popWaiterLocked().wake()
+	}
+	return idle && s.cb != nil
+}
+
+func (s *Subscription) peakLocked() {
+	p := s.pendingLocked()
+	s.peak = extent{max(s.peak.msgs, p.msgs), max(s.peak.bytes, p.bytes)}
+}
+
+// pendingLocked counts what is queued, and what a callback has in hand.
+func (s *Subscription) pendingLocked() extent {
+	done := s.step.Load() / 2
+	p := extent{int(s.arrived - s.gone - uint64(done)), int(s.arrivedBytes - s.goneBytes)}
+	if s.head != nil {
+		for _, size := range s.head.sizes[:done] {
+			p.bytes -= int(size)
+		}
+	}
+	return p
+}

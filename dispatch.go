@@ -1,0 +1,82 @@
+package nats
+
+import "github.com/gannet-io/nats/internal/engine"
+
+// turn is what a worker is to do next.
+type turn struct {
+	c        *chunk // messages from..to of it; nil: none
+	from, to int
+	epoch    uint32
+
+	passed []*barrier   // barriers that the queue has passed
+	ended  bool         // the subscription has come to its end
+	closed func(string) // the closed handler
+}
+
+// Run calls the user's function for what is queued. One worker at a time runs it. Where it is in the queue is in the subscription, not in
+// variables of its own: a callback may end its goroutine.
+func (r *turns) Run(w *engine.Worker) (more bool) {
+	s := (*Subscription)(r)
+	for {
+		t := s.claim()
+		for _, b := range t.passed {
+			b.release()
+		}
+		switch {
+		case t.closed != nil:
+			t.closed(s.Subject)
+			return false
+		case t.ended:
+			s.finish(0)
+		case t.c == nil:
+			return false
+		case !s.work(w, &t):
+			return true
+		}
+	}
+}
+
+// work calls the user's function for the messages of a turn. It stops early when something about the subscription has
+// changed; false means that the worker is wanted elsewhere.
+func (s *Subscription) work(w *engine.Worker, t *turn) (stay bool) {
+	i := t.from
+	for stay = true; i < t.to && stay && s.epoch.Load() == t.epoch; i++ {
+		s.step.Store(uint32(2*i + 1))
+		s.cb(&t.c.msgs[i])
+		stay = !w.Yield()
+	}
+	s.step.Store(uint32(2 * i))
+	return stay
+}
+
+// claim looks what there is to do. The last turn's messages are done.
+func (s *Subscription) claim() (t turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.is(subClosedCue) {
+		s.state &^= subClosedCue
+		t.closed = s.extras.closed
+	}
+	if s.is(subOver) {
+		return t
+	}
+	// An odd step is left over from a callback that ended its goroutine.
+	s.step.Store((s.step.Load() + 1) / 2 * 2)
+	s.advanceLocked()
+	done := s.gone + uint64(s.step.Load()/2)
+	t.passed = s.passedLocked(done)
+	if t.ended = s.endedLocked(); t.ended || s.head == nil {
+		return t
+	}
+	t.from, t.to = int(s.step.Load()/2), s.head.n
+	if s.max > 0 {
+		t.to = min(t.to, t.from+int(s.max-done))
+	}
+	if at, ok := s.nextBarrierLocked(); ok {
+		t.to = min(t.to, t.from+int(at-done))
+	}
+	if t.from < t.to {
+		t.c, t.epoch = s.head, s.epoch.Load()
+	}
+	return t
+}

@@ -1,0 +1,3 @@
+package natstest
+
+const holdsPorts = true

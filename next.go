@@ -1,0 +1,251 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// NextMsg returns the next message, and waits for one up to timeout; 0 or less does not wait. Several goroutines may call it: each message goes
+// to one of them. It works on channel subscriptions too.
+//
+// Errors: [ErrTimeout]; [ErrSlowConsumer] once after messages were dropped; [ErrNoResponders] in place of a message that says so;
+// [ErrMaxMessages] at the limit of AutoUnsubscribe; [ErrConnectionClosed]; [ErrBadSubscription] when the subscription is over otherwise;
+// [ErrPermissionViolation], wrapped, see [PermissionErrOnSubscribe]; [ErrSyncSubRequired] on an asynchronous subscription.
+func (s *Subscription) NextMsg(timeout time.Duration) (*Msg, error) {
+	return s.await(timeout, nil)
+}
+
+// NextMsgWithContext is [Subscription.NextMsg] with a context, which needs no deadline. Errors beside those: [ErrInvalidContext] for nil, and the
+// context's own.
+func (s *Subscription) NextMsgWithContext(ctx context.Context) (*Msg, error) {
+	if ctx == nil {
+		return nil, ErrInvalidContext
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m, err := s.await(forever, ctx.Done())
+	if err == errDone {
+		err = ctx.Err()
+	}
+	return m, err
+}
+
+// forever is no bound: time.Duration's own largest value would do, were it not for the timer.
+const forever = time.Duration(1<<63 - 1)
+
+// errDone stands for the end of the context, until its own error takes its place.
+var errDone = errors.New("done")
+
+// await is NextMsg with a bound, a context's end, or neither.
+func (s *Subscription) await(timeout time.Duration, done <-chan struct{}) (*Msg, error) {
+	if s == nil || s.conn == nil {
+		return nil, ErrBadSubscription
+	}
+	if s.ch != nil {
+		return s.awaitChan(timeout, done)
+	}
+	m, w, err := s.take(timeout > 0)
+	if m == nil && w == nil {
+		return nil, err
+	}
+	if m == nil {
+		m, err = s.wait(w, timeout, done)
+	}
+	if m == nil {
+		return nil, err
+	}
+	return delivered(m)
+}
+
+// wait is woken for each message that may be for w. Whoever was faster may have taken it: then it waits on.
+func (s *Subscription) wait(w *waiter, timeout time.Duration, done <-chan struct{}) (m *Msg, err error) {
+	expired := w.start(timeout)
+	defer s.retire(w)
+	for {
+		select {
+		case <-w.signal:
+			if m, err = s.retake(w, true); m != nil || err != nil {
+				return m, err
+			}
+			continue
+		case <-expired:
+			err = ErrTimeout
+		case <-done:
+			err = errDone
+		}
+		// It may have been woken in this very moment: then a message waits for it.
+		if m, over := s.retake(w, false); m != nil || over != nil {
+			return m, over
+		}
+		return nil, err
+	}
+}
+
+// delivered is the last look at a message: no responders comes as an error.
+func delivered(m *Msg) (*Msg, error) {
+	if len(m.Data) == 0 && m.Header != nil && m.Header.Get(statusHeader) == statusNoResponders {
+		return nil, ErrNoResponders
+	}
+	return m, nil
+}
+
+// The header that a status line becomes, and the status of a request that nobody listens to.
+const (
+	statusHeader       = "Status"
+	statusNoResponders = "503"
+)
+
+// take returns the next message, why there will be none, or, if wanted, a waiter that has been put on the list.
+func (s *Subscription) take(wait bool) (m *Msg, w *waiter, err error) {
+	m, w, err, ended := s.tryTake(nil, wait)
+	if ended {
+		s.finish(0)
+	}
+	return m, w, err
+}
+
+// retake is take for a waiter that was woken or has lost its patience; again puts it back on the list.
+func (s *Subscription) retake(w *waiter, again bool) (m *Msg, err error) {
+	m, _, err, ended := s.tryTake(w, again)
+	if ended {
+		s.finish(0)
+	}
+	if !again && err == ErrTimeout {
+		err = nil
+	}
+	return m, err
+}
+
+// tryTake also says whether the subscription has come to its end with this message.
+func (s *Subscription) tryTake(w *waiter, wait bool) (m *Msg, _ *waiter, err error, ended bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropWaiterLocked(w)
+	if err := s.troubleLocked(); err != nil {
+		return nil, nil, err, false
+	}
+	if m = s.popLocked(); m != nil {
+		return m, nil, nil, s.endedLocked()
+	}
+	if !wait {
+		return nil, nil, ErrTimeout, false
+	}
+	if w == nil {
+		w = s.waiterLocked()
+	}
+	w.next, s.waiters = s.waiters, w
+	return nil, w, nil, false
+}
+
+// troubleLocked is why NextMsg cannot return a message; nil if it can.
+func (s *Subscription) troubleLocked() error {
+	switch {
+	case s.is(subConnOver):
+		return ErrConnectionClosed
+	case s.is(subMaxed):
+		return ErrMaxMessages
+	case s.is(subOver):
+		return ErrBadSubscription
+	case s.Type() == AsyncSubscription:
+		return ErrSyncSubRequired
+	case s.Type() != SyncSubscription && s.Type() != ChanSubscription:
+		return ErrTypeSubscription
+	case s.extras != nil && s.extras.refused != nil:
+		return s.extras.refused
+	case s.is(subSlow):
+		s.keepingUpLocked()
+		return ErrSlowConsumer
+	}
+	return nil
+}
+
+// popLocked takes the next message off the queue of a synchronous subscription.
+func (s *Subscription) popLocked() *Msg {
+	s.advanceLocked()
+	i := int(s.step.Load() / 2)
+	if s.head == nil || i == s.head.n {
+		return nil
+	}
+	s.step.Store(uint32(2 * (i + 1)))
+	m := &s.head.msgs[i]
+	s.advanceLocked()
+	return m
+}
+
+// advanceLocked leaves chunks that are used up, so that neither the subscription nor a kept message holds what is not needed.
+func (s *Subscription) advanceLocked() {
+	for c := s.head; c != nil && int(s.step.Load()/2) == c.n && (c.next != nil || c.full()); c = s.head {
+		s.gone += uint64(c.n)
+		for _, size := range c.sizes[:c.n] {
+			s.goneBytes += uint64(size)
+		}
+		s.head, c.next = c.next, nil
+		if s.head == nil {
+			s.tail = nil
+		}
+		s.step.Store(0)
+	}
+}
+
+// awaitChan is await on the user's channel.
+func (s *Subscription) awaitChan(timeout time.Duration, done <-chan struct{}) (*Msg, error) {
+	for {
+		w, err := s.joinChan()
+		if err != nil {
+			return nil, err
+		}
+		m, again, err := s.waitChan(w, timeout, done)
+		switch {
+		case again:
+			continue // the subscription has news: joinChan says which
+		case err != nil:
+			return nil, err
+		}
+		return delivered(m)
+	}
+}
+
+// joinChan puts a waiter on the list, for the news that do not come through the channel.
+func (s *Subscription) joinChan() (*waiter, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	leftovers := s.is(subOver) && !s.is(subConnOver) && len(s.ch) > 0
+	if err := s.troubleLocked(); err != nil && !leftovers {
+		return nil, err
+	}
+	w := s.waiterLocked()
+	w.next, s.waiters = s.waiters, w
+	return w, nil
+}
+
+func (s *Subscription) waitChan(w *waiter, timeout time.Duration, done <-chan struct{}) (m *Msg, again bool, err error) {
+	defer s.retire(w)
+	select {
+	case m, open := <-s.ch:
+		return received(m, open)
+	default:
+	}
+	if timeout <= 0 {
+		return nil, false, ErrTimeout
+	}
+	select {
+	case m, open := <-s.ch:
+		return received(m, open)
+	case <-w.signal:
+		return nil, true, nil
+	case <-w.start(timeout):
+		return nil, false, ErrTimeout
+	case <-done:
+		return nil, false, errDone
+	}
+}
+
+// received refuses what a closed channel yields.
+func received(m *Msg, open bool) (*Msg, bool, error) {
+	if !open || m == nil {
+		return nil, false, ErrBadSubscription
+	}
+	return m, false, nil
+}

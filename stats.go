@@ -1,0 +1,24 @@
+package nats
+
+import "github.com/gannet-io/nats/internal/engine"
+
+// Statistics count what a connection has received and sent. In a [Conn] they are live, and their fields must be read with package
+// sync/atomic while it is in use; [Conn.Stats] returns a copy.
+type Statistics struct {
+	InMsgs     uint64
+	OutMsgs    uint64
+	InBytes    uint64 // headers and data
+	OutBytes   uint64
+	Reconnects uint64
+}
+
+// Stats returns a copy of the counters.
+func (nc *Conn) Stats() Statistics {
+	if eng := nc.engine(); eng != nil {
+		return Statistics(eng.Stats())
+	}
+	return Statistics{}
+}
+
+// counters are the same fields as the engine knows them.
+func (s *Statistics) counters() *engine.Counters { return (*engine.Counters)(s) }
