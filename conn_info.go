@@ -196,3 +196,14 @@ func urlsOf(servers []pool.Server, want func(pool.Server) bool) (urls []string) 
 
 // ServerPool is a copy of the pool, credentials included.
 func (nc *Conn) ServerPool() []Server { return publicServers(nc.pool()) }
+
+// SetServerPool replaces the pool, discovered servers included, by these URLs in this order; the current link stays, and the next
+// attempt to connect goes by the new list. Counts of failures begin anew. Errors: [ErrConnectionClosed]; a URL that cannot be
+// read; an empty list; WebSocket URLs among others.
+func (nc *Conn) SetServerPool(servers []string) error {
+	eng := nc.engine()
+	if eng == nil {
+		return ErrInvalidConnection
+	}
+	return eng.Replace(servers)
+}

@@ -282,6 +282,21 @@ func (c *Conn) URL() *url.URL {
 // Servers is a copy of the pool.
 func (c *Conn) Servers() []pool.Server { return append([]pool.Server(nil), *c.servers.Load()...) }
 
+// Replace gives the pool a new list of servers, in this order; the current link stays. Errors: natserr.ConnectionClosed, and
+// those of [pool.Pool.Replace].
+func (c *Conn) Replace(urls []string) error {
+	result := make(chan error, 1)
+	ok := c.mail.post(func() {
+		err := c.super.pool.Replace(urls)
+		c.setServers(c.super.pool.Servers())
+		result <- err
+	})
+	if !ok {
+		return natserr.ConnectionClosed
+	}
+	return <-result
+}
+
 func (c *Conn) setServers(s []pool.Server) { c.servers.Store(&s) }
 
 // Addrs are the two ends of the current socket, nil when there is none.
@@ -320,6 +335,13 @@ func (c *Conn) Stats() Counters {
 func (c *Conn) tell(f func()) {
 	if f != nil {
 		c.Callback(f)
+	}
+}
+
+// tellNews is tell for what servers say as often as they like.
+func (c *Conn) tellNews(f func(), wanted bool) {
+	if wanted {
+		c.News(f)
 	}
 }
 
