@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type fakeLink struct {
 	watches  int
 	asked    []fakeAsk
 	doubts   int
+	owed     atomic.Int64
 	refuse   error            // of Subscribe
 	answer   func(a *fakeAsk) // called for every request, under no lock
 	reader   sync.Mutex       // one reader at a time
@@ -119,6 +121,8 @@ func (l *fakeLink) NewInbox() string {
 	l.inboxes++
 	return fmt.Sprintf("_INBOX.%d", l.inboxes)
 }
+
+func (l *fakeLink) Owe(n int) { l.owed.Add(int64(n)) }
 
 func (l *fakeLink) Doubt() {
 	l.mu.Lock()

@@ -56,6 +56,7 @@ func (p *Puller[M]) finishLocked(now mono.Time, b *Batch[M], a *pull.Action) {
 	b.serial++
 	b.endLocked(a.Code, a.Words)
 	if len(p.active) == 0 {
+		p.link.Owe(-1)
 		p.armLocked(now, now.Add(slotIdle)) // for the sweep
 	}
 }

@@ -23,6 +23,7 @@ type pullLink interface {
 	Status() session.Status
 	NewInbox() string
 	Doubt()
+	Owe(n int)
 }
 
 var _ pullLink = (*engine.Conn)(nil)
@@ -197,7 +198,9 @@ func (p *Puller[M]) attach(b *Batch[M], s *pullSlot[M], spec *FetchSpec) {
 	defer p.mu.Unlock()
 	p.watchLocked()
 	now := mono.Now()
-	p.active = append(p.active, b)
+	if p.active = append(p.active, b); len(p.active) == 1 {
+		p.link.Owe(1) // a silent link is probed while somebody waits on it
+	}
 	b.slot, s.batch = s, b
 	b.ups, b.downs = p.ups, p.downs
 	b.machine.Reset(spec.Config)

@@ -52,9 +52,15 @@ func TestFetchComplete(t *testing.T) {
 			t.Error("Done is closed while the batch runs")
 		default:
 		}
+		if n := l.owed.Load(); n != 1 {
+			t.Errorf("the link owes %d answers while a batch runs, want 1", n)
+		}
 		l.sendNow(a.Inbox, "msg 1", "msg 2")
 		l.sendNow(a.Inbox, "msg 3", "msg 4")
 		expect(t, b, "1 2 3", wire.OK)
+		if n := l.owed.Load(); n != 0 {
+			t.Errorf("the link owes %d answers after the end, want 0", n)
+		}
 		if log.all() != "4" {
 			t.Errorf("surplus %q, want 4", log.all())
 		}
