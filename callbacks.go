@@ -75,10 +75,10 @@ func (nc *Conn) tellError(sub *Subscription, err error) {
 	}
 }
 
-// reportError queues an error for the error handler. It does not block.
+// reportError queues an error for the error handler. It does not block, and drops the error when more than a thousand wait.
 func (nc *Conn) reportError(sub *Subscription, err error) {
 	nc.eng.SetLastError(err)
-	nc.eng.Callback(func() { nc.tellError(sub, err) })
+	nc.eng.News(func() { nc.tellError(sub, err) })
 }
 
 // refused tells the subscriptions that the server's words are about.

@@ -58,6 +58,7 @@ func (nc *Conn) Close() {
 	if nc.Opts.NoCallbacksAfterClientClose {
 		nc.quiet.Store(true)
 	}
+	nc.dismissConsumers()
 	eng.Close()
 }
 
@@ -156,7 +157,7 @@ func (nc *Conn) statusChanged(s session.Status) {
 		return
 	}
 	for _, sub := range nc.subscriptions() {
-		if sub.has(subCut) { // the engine is done with it, and tells it nothing more
+		if sub.isPull() || sub.has(subCut) { // the engine does not know it, or is done with it: it tells it nothing
 			sub.finish(subConnOver)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -75,6 +76,9 @@ func (nc *Conn) config() engine.Config {
 		Net: o.network(), Keep: o.ReconnectBufSize, WriteTimeout: o.FlusherTimeout,
 		Secure: o.wantsTLS(), TLSFirst: o.TLSHandshakeFirst, TLS: func() (*tls.Config, error) { return nc.Opts.clientTLS() },
 		NoEcho: o.NoEcho,
+		WebSocket: transport.WebSocketConfig{
+			Path: o.ProxyPath, Compress: o.Compression, Headers: func() (http.Header, error) { return nc.Opts.webSocketHeaders() },
+		},
 		Hello: func(info *proto.Info, server *url.URL) (proto.Connect, error) {
 			return nc.Opts.hello(info, server)
 		},

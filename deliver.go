@@ -98,8 +98,11 @@ func (s *Subscription) peakLocked() {
 	s.peak = extent{max(s.peak.msgs, p.msgs), max(s.peak.bytes, p.bytes)}
 }
 
-// pendingLocked counts what is queued, and what a callback has in hand.
+// pendingLocked counts what is queued, and what a callback has in hand. What waits in the user's channel has been delivered.
 func (s *Subscription) pendingLocked() extent {
+	if s.ch != nil {
+		return extent{}
+	}
 	done := s.step.Load() / 2
 	p := extent{int(s.arrived - s.gone - uint64(done)), int(s.arrivedBytes - s.goneBytes)}
 	if s.head != nil {

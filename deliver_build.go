@@ -83,7 +83,7 @@ func (s *Subscription) grow(need int) {
 		}
 	}
 	switch {
-	case s.ch != nil: // its messages are not queued here
+	case s.ch != nil, s.isPull(): // its messages are not queued here
 	case in.first == nil:
 		in.first = c
 	default:

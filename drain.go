@@ -41,7 +41,9 @@ func (s *Subscription) beginDrain() (began bool, err error) {
 
 // stopServer asks the server for no more. A subscription whose limit has come needs none of it.
 func (s *Subscription) stopServer() {
-	_ = s.conn.eng.StopServer(s.handle())
+	if reg := s.handle(); reg != nil {
+		_ = s.conn.eng.StopServer(reg)
+	}
 }
 
 // complete says that everything the server sent has arrived: its PONG has, or the link is gone and nothing more will come.

@@ -5,12 +5,64 @@ import (
 	"errors"
 
 	"github.com/gannet-io/nats/internal/js/api"
+	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
 )
+
+// JetStream publishes messages to streams, and subscribes to them.
+//
+// A publish is tried again when no stream answers, see [RetryAttempts]: nothing was stored then. It is never tried again because an ack is
+// late. After a publish that ended with a timeout, the context's error or [ErrDisconnected] the message may be stored or not; with a [MsgId]
+// it can be published once more without being stored twice.
+//
+// All publishes refuse, and send nothing: a nil message with [ErrInvalidMsg], a subject that is empty or has white space with
+// [ErrBadSubject], a header key that is none with [ErrBadHeaderMsg], what exceeds the server's limit with [ErrMaxPayload], bad options with
+// [ErrInvalidArg] or an error of the option. The stream's refusal is an [*APIError].
+type JetStream interface {
+	// Publish publishes data on subj and waits for the stream's ack: 5 seconds, what MaxWait of Conn.JetStream or AckWait among opts
+	// says, or as long as a Context among opts lasts. Attempts, and the pauses between them, count. Errors beside those above: ErrTimeout,
+	// the context's own, ErrNoStreamResponse when no stream answered any attempt, ErrInvalidJSAck when something else than a stream
+	// did, ErrContextAndTimeout, ErrConnectionClosed.
+	Publish(subj string, data []byte, opts ...PubOpt) (*PubAck, error)
+
+	// PublishMsg is Publish for a message with headers. Options write their headers into m. Its reply subject is not used.
+	PublishMsg(m *Msg, opts ...PubOpt) (*PubAck, error)
+
+	// PublishAsync publishes data on subj and returns a future for the ack. data must not be changed before the future has ended.
+	// While PublishAsyncMaxPending futures are pending it waits for room, up to StallWait; then it returns ErrTooManyStalledMsgs. Any
+	// error means that there is no future and nothing was published. AckWait and Context are refused with ErrContextAndTimeout: see
+	// PublishAsyncTimeout.
+	PublishAsync(subj string, data []byte, opts ...PubOpt) (PubAckFuture, error)
+
+	// PublishMsgAsync is PublishAsync for a message with headers. Options write their headers into m, which must not be changed before
+	// the future has ended. A reply subject is an error.
+	PublishMsgAsync(m *Msg, opts ...PubOpt) (PubAckFuture, error)
+
+	// PublishAsyncPending is the number of futures that have not ended.
+	PublishAsyncPending() int
+
+	// PublishAsyncComplete returns a channel that is closed when no future is pending and the handlers of those that failed have
+	// returned; at once when that is so now.
+	PublishAsyncComplete() <-chan struct{}
+
+	// CleanupPublisher ends all pending futures with ErrJetStreamPublisherClosed. Their messages may be stored or not. The context can
+	// be used again.
+	CleanupPublisher()
+
+	// PullSubscribe returns a subscription for Fetch and FetchBatch. The stream is the one that stores subj, unless BindStream or Bind
+	// name it. The consumer is durable with that name, or the one that Bind names: it is looked up first, and must deliver subj and
+	// not contradict opts. One that does not exist, and one without a name, is created, and deleted again by Unsubscribe and when a
+	// Drain is through. An existing consumer with the name of ConsumerName is changed to what opts say, and not deleted.
+	//
+	// Errors: ErrNoMatchingStream, ErrStreamNotFound, ErrConsumerNotFound with Bind, ErrSubjectMismatch, ErrPullSubscribeToPushConsumer, one
+	// that names the setting in which the consumer differs, ErrJetStreamNotEnabled, ErrBadSubject, those of names, and those of the connection.
+	PullSubscribe(subj, durable string, opts ...SubOpt) (*Subscription, error)
+}
 
 // JetStreamContext is the older JetStream API of one account and domain; package jetstream has the newer one. It may be used
 // concurrently, and need not be closed.
 type JetStreamContext interface {
+	JetStream
 	JetStreamManager
 }
 
@@ -20,12 +72,13 @@ type js struct {
 	link api.Link // the engine of nc
 	opts jsOpts
 	api  *api.Client // as opts say
+	pub  *run.Publisher
 }
 
 // JetStream returns the older JetStream API of the account that nc is connected to. It asks the server nothing. The options
-// are defaults of every call; nil ones are skipped. Errors: [ErrInvalidConnection] when nc is nil, and that of an option.
+// are defaults of every call; nil ones are skipped. Errors: [ErrInvalidConnection] when [Connect] has not made nc, and that of an option.
 func (nc *Conn) JetStream(opts ...JSOpt) (JetStreamContext, error) {
-	if nc == nil {
+	if nc.engine() == nil {
 		return nil, ErrInvalidConnection
 	}
 	j := &js{nc: nc, link: nc.eng}
@@ -33,6 +86,7 @@ func (nc *Conn) JetStream(opts ...JSOpt) (JetStreamContext, error) {
 		return nil, err
 	}
 	j.api = j.opts.client(j.link)
+	j.pub = j.newPublisher()
 	return j, nil
 }
 

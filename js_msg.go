@@ -53,8 +53,8 @@ func (m *Msg) Metadata() (*MsgMetadata, error) {
 // Ack tells the consumer that the message was handled. It does not wait for the server, so that an error only means that
 // nothing was sent, unless an [AckWait] or a [Context] asks for a confirmation.
 //
-// Errors of it and its siblings: [ErrMsgNotBound] for a message that was not received, [ErrMsgNoReply], and
-// [ErrMsgAlreadyAckd] after any of them but InProgress; then nothing is sent.
+// Errors of it and its siblings: [ErrMsgNotBound] for a message that was not received, [ErrMsgNoReply],
+// [ErrCantAckIfConsumerAckNone], and [ErrMsgAlreadyAckd] after any of them but InProgress; then nothing is sent.
 func (m *Msg) Ack(opts ...AckOpt) error { return m.ack(wire.Ack, final, opts) }
 
 // AckSync is Ack that waits until the server has confirmed it, 5 seconds at most unless an option says otherwise.
@@ -86,6 +86,9 @@ func (m *Msg) ack(body []byte, mode ackMode, opts []AckOpt) error {
 	nc, err := m.conn()
 	if err != nil {
 		return err
+	}
+	if c := m.Sub.cons; c != nil && c.ackNone {
+		return ErrCantAckIfConsumerAckNone
 	}
 	o, err := newAckOpts(opts)
 	if err != nil {

@@ -36,18 +36,10 @@ type (
 		legacyDurable bool
 		info          StreamInfoRequest
 		purge         StreamPurgeRequest
-	}
-	pubOpts struct {
-		ctx  context.Context
-		wait time.Duration
-	}
-	subOpts struct {
-		ctx context.Context
-		cfg ConsumerConfig
-	}
-	pullOpts struct {
-		ctx  context.Context
-		wait time.Duration
+
+		asyncMax     int           // 0: the default
+		asyncTimeout time.Duration // 0: the default; negative: none
+		asyncFailed  MsgErrHandler // nil: none
 	}
 	ackOpts struct {
 		ctx  context.Context
@@ -63,8 +55,9 @@ func (f jsOptFn) configureJSContext(o *jsOpts) error { return f(o) }
 // ContextOpt is a context as an option; [Context] makes it.
 type ContextOpt struct{ context.Context }
 
-// Context bounds a call by ctx. Without a deadline the default timeout of the JetStream context applies too. A nil ctx makes
-// the call fail with [ErrInvalidContext], and a timeout beside it with [ErrContextAndTimeout].
+// Context bounds a call by ctx. Without a deadline the default timeout of the JetStream context applies too, but not to a publish, which then
+// waits as long as it takes. A subscription is unsubscribed when ctx ends. A nil ctx makes the call fail with [ErrInvalidContext], and a
+// timeout beside it with [ErrContextAndTimeout].
 func Context(ctx context.Context) ContextOpt { return ContextOpt{ctx} }
 
 func (c ContextOpt) set(ctx *context.Context) error {
@@ -82,7 +75,7 @@ func (c ContextOpt) configurePull(o *pullOpts) error     { return c.set(&o.ctx) 
 func (c ContextOpt) configureAck(o *ackOpts) error       { return c.set(&o.ctx) }
 
 // MaxWait is the longest that a request to the JetStream API, or a fetch, may take: 5 seconds unless set, and when it is 0.
-// A negative one is [ErrInvalidArg].
+// A negative one is [ErrInvalidArg], or [ErrTimeout] for a fetch.
 type MaxWait time.Duration
 
 func (w MaxWait) set(d *time.Duration) error {
@@ -94,7 +87,12 @@ func (w MaxWait) set(d *time.Duration) error {
 }
 
 func (w MaxWait) configureJSContext(o *jsOpts) error { return w.set(&o.wait) }
-func (w MaxWait) configurePull(o *pullOpts) error    { return w.set(&o.wait) }
+
+// A program that computes what is left of its time may come to less than nothing: then the fetch is over at once.
+func (w MaxWait) configurePull(o *pullOpts) error {
+	o.wait = time.Duration(w)
+	return nil
+}
 
 // AckWait is, of a publish or an acknowledgement, how long to wait for the server's answer, and of a subscription how long
 // the server waits for an ack before it delivers again.
@@ -106,6 +104,9 @@ func (w AckWait) configurePublish(o *pubOpts) error {
 }
 
 func (w AckWait) configureSubscribe(o *subOpts) error {
+	if w < 0 {
+		return fmt.Errorf("%w: AckWait of %v", ErrInvalidArg, time.Duration(w))
+	}
 	o.cfg.AckWait = time.Duration(w)
 	return nil
 }

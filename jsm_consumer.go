@@ -3,7 +3,6 @@ package nats
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -100,37 +99,52 @@ func before29(version string) bool {
 	return err1 == nil && err2 == nil && (major < 2 || major == 2 && minor < 9)
 }
 
-// conflict names the first field of cfg that the existing configuration have contradicts, empty when there is none. Policies
-// count always; other fields only when cfg sets them, since the server fills in the rest. Filters and limits of requests do
-// not count.
+// mismatch is a setting in which a consumer differs from what is wanted.
+type mismatch struct {
+	field      string
+	want, have any
+	conflict   bool
+}
+
+// conflict names the first field of cfg that the existing configuration have contradicts, empty when there is none.
 func (cfg *ConsumerConfig) conflict(have *ConsumerConfig) string {
-	for _, f := range []struct {
-		name     string
-		conflict bool
-	}{
-		{"ack policy", cfg.AckPolicy != have.AckPolicy},
-		{"deliver policy", cfg.DeliverPolicy != have.DeliverPolicy},
-		{"replay policy", cfg.ReplayPolicy != have.ReplayPolicy},
-		{"description", differs(cfg.Description, have.Description)},
-		{"start sequence", differs(cfg.OptStartSeq, have.OptStartSeq)},
-		{"start time", cfg.OptStartTime != nil && (have.OptStartTime == nil || !cfg.OptStartTime.Equal(*have.OptStartTime))},
-		{"ack wait", differs(cfg.AckWait, have.AckWait)},
-		{"max deliver", differs(cfg.MaxDeliver, have.MaxDeliver)},
-		{"backoff", len(cfg.BackOff) > 0 && !slices.Equal(cfg.BackOff, have.BackOff)},
-		{"rate limit", differs(cfg.RateLimit, have.RateLimit)},
-		{"sample frequency", differs(cfg.SampleFrequency, have.SampleFrequency)},
-		{"max waiting", differs(cfg.MaxWaiting, have.MaxWaiting)},
-		{"max ack pending", differs(cfg.MaxAckPending, have.MaxAckPending)},
-		{"flow control", differs(cfg.FlowControl, have.FlowControl)},
-		{"heartbeat", differs(cfg.Heartbeat, have.Heartbeat)},
-		{"replicas", differs(cfg.Replicas, have.Replicas)},
-		{"memory storage", differs(cfg.MemoryStorage, have.MemoryStorage)},
+	m, _ := cfg.mismatch(have)
+	return m.field
+}
+
+// mismatch is the first field of cfg that the existing configuration have contradicts. Policies count always; other fields only
+// when cfg sets them, since the server fills in the rest. Filters, back-offs and limits of requests do not
+// count.
+func (cfg *ConsumerConfig) mismatch(have *ConsumerConfig) (mismatch, bool) {
+	lateStart := cfg.OptStartTime != nil && (have.OptStartTime == nil || !cfg.OptStartTime.Equal(*have.OptStartTime))
+	for _, m := range []mismatch{
+		{"ack policy", cfg.AckPolicy, have.AckPolicy, cfg.AckPolicy != have.AckPolicy},
+		{"deliver policy", cfg.DeliverPolicy, have.DeliverPolicy, cfg.DeliverPolicy != have.DeliverPolicy},
+		{"replay policy", cfg.ReplayPolicy, have.ReplayPolicy, cfg.ReplayPolicy != have.ReplayPolicy},
+		{"optional start time", cfg.OptStartTime, have.OptStartTime, lateStart},
+		whereSet("description", cfg.Description, have.Description),
+		whereSet("optional start sequence", cfg.OptStartSeq, have.OptStartSeq),
+		whereSet("ack wait", cfg.AckWait, have.AckWait),
+		whereSet("max deliver", cfg.MaxDeliver, have.MaxDeliver),
+		whereSet("rate limit", cfg.RateLimit, have.RateLimit),
+		whereSet("sample frequency", cfg.SampleFrequency, have.SampleFrequency),
+		whereSet("max waiting", cfg.MaxWaiting, have.MaxWaiting),
+		whereSet("max ack pending", cfg.MaxAckPending, have.MaxAckPending),
+		whereSet("flow control", cfg.FlowControl, have.FlowControl),
+		whereSet("heartbeat", cfg.Heartbeat, have.Heartbeat),
+		whereSet("replicas", cfg.Replicas, have.Replicas),
+		whereSet("memory storage", cfg.MemoryStorage, have.MemoryStorage),
 	} {
-		if f.conflict {
-			return f.name
+		if m.conflict {
+			return m, true
 		}
 	}
-	return ""
+	return mismatch{}, false
+}
+
+// whereSet is the comparison of a field that counts only when want is not the zero value.
+func whereSet[T comparable](field string, want, have T) mismatch {
+	return mismatch{field, want, have, differs(want, have)}
 }
 
 // differs reports whether want is set and is not have.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/gannet-io/nats/internal/subject"
 )
@@ -27,6 +28,8 @@ func (o *Options) check() error {
 		return ErrWebSocketHeadersAlreadySet
 	case o.Timeout < 0:
 		return fmt.Errorf("%w: negative Timeout", ErrInvalidArg)
+	case strings.ContainsFunc(o.ProxyPath, unicode.IsControl):
+		return fmt.Errorf("%w: control character in ProxyPath", ErrInvalidArg)
 	case strings.ContainsAny(o.Name, "\r\n"):
 		return fmt.Errorf("%w: line break in Name", ErrInvalidArg)
 	}
@@ -50,11 +53,8 @@ func (o *Options) checkServers() error {
 		s := strings.ToLower(u)
 		return !strings.HasPrefix(s, "ws://") && !strings.HasPrefix(s, "wss://")
 	})
-	switch {
-	case webSocket && plain:
+	if webSocket && plain {
 		return ErrMixingWebsocketSchemes
-	case webSocket:
-		return errors.New("nats: websocket connections are not supported yet")
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func TestRefusedOptions(t *testing.T) {
 			WebSocketConnectionHeaders(http.Header{}), WebSocketConnectionHeadersHandler(func() (http.Header, error) { return nil, nil }),
 		}, ErrWebSocketHeadersAlreadySet},
 		{"mixed schemes", []Option{field(func(o *Options) { o.Servers = []string{"ws://a", "nats://b"} })}, ErrMixingWebsocketSchemes},
-		{"websocket", []Option{field(func(o *Options) { o.Servers = []string{"ws://a"} })}, nil},
+		{"control character in the proxy path", []Option{ProxyPath("a\r\nb")}, nil},
 		{"negative timeout", []Option{Timeout(-1)}, nil},
 		{"line break in the name", []Option{Name("a\r\nb")}, nil},
 		{"empty prefix", []Option{CustomInboxPrefix("")}, errInboxPrefix},

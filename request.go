@@ -185,7 +185,8 @@ func (nc *Conn) oldRequest(ctx context.Context, timeout time.Duration, subj stri
 	if err := s.AutoUnsubscribe(1); err != nil {
 		return nil, err
 	}
-	if err := nc.eng.Publish(subj, inbox, hdr, data); err != nil {
+	// It must not wait for room longer than the caller is willing to.
+	if err := nc.eng.PublishNow(subj, inbox, hdr, data); err != nil {
 		return nil, err
 	}
 	if ctx != nil {

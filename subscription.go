@@ -29,6 +29,7 @@ type Subscription struct {
 	cb   MsgHandler                 // asynchronous subscriptions
 	ch   chan *Msg                  // channel subscriptions
 	task engine.Task                // asynchronous subscriptions
+	cons *consumerSub               // subscriptions to a consumer of a stream; nil: a core subscription
 
 	prev, next *Subscription // in Conn.subs, guarded by Conn.mu
 
@@ -182,9 +183,12 @@ func (nc *Conn) register(s *Subscription) error {
 	return err
 }
 
-// handle is the engine's name for s. A message may be on its way to the user before it is stored: then this waits. Not
+// handle is the engine's name for s, nil for a pull subscription, which has none. A message may be on its way to the user before it is stored: then this waits. Not
 // under any lock.
 func (s *Subscription) handle() *engine.Sub {
+	if s.isPull() {
+		return nil
+	}
 	if reg := s.reg.Load(); reg != nil {
 		return reg
 	}

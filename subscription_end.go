@@ -4,6 +4,9 @@ import "errors"
 
 // Unsubscribe ends the subscription. What is queued is dropped; to work it off use [Subscription.Drain]. Nothing is sent to a channel after
 // it has returned, and at most the callback that was about to begin runs. Errors: [ErrBadSubscription] when it is over already, [ErrConnectionClosed].
+//
+// A consumer that the subscription made is deleted; that takes a request to the server, unless there is no link, and its errors
+// are those of [JetStreamManager]'s DeleteConsumer.
 func (s *Subscription) Unsubscribe() error {
 	switch {
 	case s == nil:
@@ -12,7 +15,7 @@ func (s *Subscription) Unsubscribe() error {
 		return ErrConnectionClosed
 	}
 	if s.finish(0) {
-		return nil
+		return s.deleteConsumer()
 	}
 	if s.has(subConnOver) || s.conn.IsClosed() {
 		return ErrConnectionClosed
@@ -31,6 +34,10 @@ func (s *Subscription) AutoUnsubscribe(max int) error {
 	}
 	if err := s.limit(uint64(max)); err != nil {
 		return err
+	}
+	if s.isPull() {
+		s.check()
+		return nil
 	}
 	// A subscription that the engine has taken out already has reached an earlier limit, or is being drained.
 	if err := s.conn.eng.UnsubscribeAfter(s.handle(), uint64(max)); err != nil && !errors.Is(err, ErrBadSubscription) {
@@ -113,8 +120,11 @@ func (s *Subscription) maxedLocked() bool {
 
 // doneLocked counts the messages that the user is done with.
 func (s *Subscription) doneLocked() uint64 {
-	if s.ch != nil {
+	switch {
+	case s.ch != nil:
 		return s.arrived
+	case s.isPull():
+		return s.cons.fetched.Load()
 	}
 	return s.gone + uint64(s.step.Load()/2)
 }
@@ -127,7 +137,9 @@ func (s *Subscription) finish(how subState) bool {
 		return false
 	}
 	s.conn.unlist(s)
-	if how&subConnOver == 0 {
+	if s.isPull() {
+		s.endPull(how)
+	} else if how&subConnOver == 0 {
 		if reg := s.handle(); reg != nil {
 			_ = s.conn.eng.Unsubscribe(reg) // fails when the connection is closed, which ends it too
 		}

@@ -40,8 +40,8 @@ func (s *Subscription) lookQueue(f func()) error {
 // Delivered counts the messages that a callback, NextMsg, or the channel has got. Errors: [ErrBadSubscription] when the subscription is over.
 func (s *Subscription) Delivered() (n int64, err error) {
 	err = s.look(func() {
-		n = int64(s.arrived)
-		if s.ch == nil {
+		n = int64(s.doneLocked())
+		if s.ch == nil && !s.isPull() {
 			n = int64(s.gone) + int64(s.step.Load()+1)/2 // the one that a callback has in hand counts
 		}
 	})

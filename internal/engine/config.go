@@ -23,6 +23,8 @@ type Config struct {
 	Session session.Config                   // Rand may be nil: the engine has its own
 	Net     transport.Config                 // Timeout bounds the dial, and once more the whole handshake
 
+	WebSocket transport.WebSocketConfig // for servers whose scheme is ws or wss
+
 	Keep         int           // bytes of publishes kept while disconnected; negative: none
 	WriteTimeout time.Duration // how long one write may take before the link counts as broken
 

@@ -16,6 +16,7 @@ import (
 	"github.com/gannet-io/nats/internal/pool"
 	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/session"
+	"github.com/gannet-io/nats/internal/transport"
 )
 
 // Conn is one connection. Its methods may be called concurrently, and from any callback. The zero value has no network: it
@@ -310,9 +311,7 @@ func (c *Conn) Addrs() (local, remote net.Addr) {
 // TLSState is the state of the current socket's TLS; false without a socket or without TLS.
 func (c *Conn) TLSState() (state tls.ConnectionState, ok bool) {
 	if l := c.current.Load(); l != nil {
-		if t, ok := l.conn.(*tls.Conn); ok {
-			return t.ConnectionState(), true
-		}
+		return transport.TLSState(l.conn)
 	}
 	return state, false
 }
@@ -339,8 +338,8 @@ func (c *Conn) tell(f func()) {
 }
 
 // tellNews is tell for what servers say as often as they like.
-func (c *Conn) tellNews(f func(), wanted bool) {
-	if wanted {
+func (c *Conn) tellNews(f func()) {
+	if f != nil {
 		c.News(f)
 	}
 }

@@ -29,7 +29,7 @@ type link struct {
 	writing chan struct{} // closed when the writer has ended
 }
 
-// open dials srv and shakes hands: INFO, TLS, CONNECT and PING, PONG. It runs on a goroutine of its own.
+// open dials srv and shakes hands: INFO, TLS, CONNECT and PING, PONG; for a WebSocket TLS and the opening request come first. It runs on a goroutine of its own.
 func (c *Conn) open(ctx context.Context, srv *pool.Server) (*link, error) {
 	conn, err := transport.Dial(ctx, srv.URL, c.cfg.Net)
 	if err != nil {
@@ -67,18 +67,23 @@ type handshake struct {
 }
 
 func (h *handshake) run(ctx context.Context) error {
-	secure := false
-	if h.c.cfg.TLSFirst && h.wantsTLS() {
+	secure, webSocket := false, h.wantsWebSocket()
+	if h.wantsTLS() && (h.c.cfg.TLSFirst || webSocket) {
 		if err := h.upgrade(ctx); err != nil {
 			return err
 		}
 		secure = true
 	}
+	if webSocket {
+		if err := h.openWebSocket(ctx); err != nil {
+			return err
+		}
+	}
 	if err := h.awaitInfo(); err != nil {
 		return err
 	}
 	switch wants := h.wantsTLS(); {
-	case secure:
+	case secure, webSocket: // what lies beneath a WebSocket may be a proxy's affair: INFO does not know
 	case wants && !h.info.TLSRequired && !h.info.TLSAvailable:
 		return natserr.SecureConnWanted
 	case wants || h.info.TLSRequired:
@@ -105,6 +110,20 @@ func (h *handshake) run(ctx context.Context) error {
 
 func (h *handshake) wantsTLS() bool {
 	return h.c.cfg.Secure || h.url.Scheme == "tls" || h.url.Scheme == "wss"
+}
+
+// wantsWebSocket: a server in this process speaks the plain protocol, whatever the URL says.
+func (h *handshake) wantsWebSocket() bool {
+	return h.c.cfg.Net.InProcess == nil && (h.url.Scheme == "ws" || h.url.Scheme == "wss")
+}
+
+func (h *handshake) openWebSocket(ctx context.Context) error {
+	conn, err := transport.WebSocket(ctx, h.conn, h.url, h.c.cfg.WebSocket)
+	if err != nil {
+		return err
+	}
+	h.conn = conn
+	return nil
 }
 
 func (h *handshake) upgrade(ctx context.Context) error {
@@ -173,6 +192,7 @@ func (h *handshake) takeInfo() error {
 		return fmt.Errorf("%w: %w", natserr.JSONParse, err)
 	}
 	h.info = info
+	transport.LimitMessages(h.conn, info.MaxPayload)
 	return nil
 }
 

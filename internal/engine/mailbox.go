@@ -14,6 +14,17 @@ type mailbox struct {
 func (m *mailbox) post(fn func()) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.postLocked(fn)
+}
+
+// offer is post for news; false also means that too many things wait.
+func (m *mailbox) offer(fn func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.queue) < mostNews && m.postLocked(fn)
+}
+
+func (m *mailbox) postLocked(fn func()) bool {
 	if m.closed {
 		return false
 	}

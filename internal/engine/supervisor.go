@@ -24,6 +24,7 @@ type supervisor struct {
 	dials   map[uint64]*dialing
 	link    *link
 	lastErr error // what the machine said last
+	cause   error // of the last change of status: why the link was lost
 
 	installed bool // there has been a link
 	over      bool
@@ -101,7 +102,7 @@ func (s *supervisor) do(a session.Action) {
 	case session.Install:
 		s.install(a.Dial)
 	case session.CloseLink:
-		s.closeLink(a.Err)
+		s.closeLink()
 	case session.SendPing:
 		s.ping()
 	case session.Emit:
@@ -116,7 +117,9 @@ func (s *supervisor) do(a session.Action) {
 	case session.TellReconnectFailed:
 		c.tellErr(ev.ReconnectFailed, a.Err)
 	case session.TellError:
-		c.tellError(nil, a.Err)
+		if ev.Error != nil {
+			c.News(func() { ev.Error(nil, a.Err) })
+		}
 	case session.TellClosed:
 		c.tell(ev.Closed)
 	case session.ConnectDone:
@@ -239,7 +242,7 @@ func (c *Conn) release(l *link) {
 
 // closeLink ends the current link, and what depends on it: nothing is written any more, the socket is closed, reader and
 // writer are waited for (they block in Read and Write only), and the outbox says what was lost.
-func (s *supervisor) closeLink(cause error) {
+func (s *supervisor) closeLink() {
 	for id := range s.dials {
 		s.abort(id)
 	}
@@ -261,7 +264,7 @@ func (s *supervisor) closeLink(cause error) {
 	}
 	c.mux.fail(reason, false, false)
 	c.failPongs(reason, false)
-	c.tellLoss(loss, cause)
+	c.tellLoss(loss, s.cause)
 }
 
 // shutLimit bounds the wait for a Read or Write of a closed connection. It is used up only by a user's own net.Conn that does
@@ -286,6 +289,7 @@ func (s *supervisor) ping() {
 }
 
 func (s *supervisor) emit(status session.Status, err error) {
+	s.cause = err
 	s.c.status.Store(uint32(status))
 	switch status {
 	case session.DrainingPubs:
@@ -302,10 +306,10 @@ func (s *supervisor) emit(status session.Status, err error) {
 // finish ends everything: waiters, subscriptions, workers. What is posted from now on is refused.
 func (s *supervisor) finish(err error) {
 	c := s.c
-	s.closeLink(nil)
+	s.closeLink()
 	s.over = true
 	c.gate.Store(gateClosed)
-	c.tellLoss(c.out.Close(0, 0), nil)
+	c.tellLoss(c.out.Close(0, 0), err)
 	c.mux.fail(natserr.ConnectionClosed, true, true)
 	for _, sink := range c.finishSubs() {
 		sink.Closed(natserr.ConnectionClosed)
@@ -334,26 +338,26 @@ func (s *supervisor) merge(info proto.Info, first bool) {
 		return
 	}
 	if added := s.pool.Merge(info.ConnectURLs); len(added) > 0 && !first {
-		s.c.tell(s.c.ev.Discovered)
+		s.c.tellNews(s.c.ev.Discovered)
 	}
 }
 
 // The reader's and writer's events. They are ignored when the link they speak of is not the current one any more.
 
 func (c *Conn) linkFailed(l *link, err error) {
-	c.onLink(l, func(s *supervisor) {
+	c.mail.post(c.onLink(l, func(s *supervisor) {
 		if !c.hanging.Load() { // then it is we who end the link
 			s.act(s.machine.LinkFailed(mono.Now(), err))
 		}
-	})
+	}))
 }
 
 func (c *Conn) serverError(l *link, text string) {
-	c.onLink(l, func(s *supervisor) { s.act(s.machine.ServerError(mono.Now(), text)) })
+	c.mail.offer(c.onLink(l, func(s *supervisor) { s.act(s.machine.ServerError(mono.Now(), text)) }))
 }
 
 func (c *Conn) newInfo(l *link, info proto.Info) {
-	c.onLink(l, func(s *supervisor) {
+	c.mail.offer(c.onLink(l, func(s *supervisor) {
 		lameDuck := info.LameDuck && !c.Info().LameDuck
 		// What only the first INFO behind the handshake says must not be forgotten with the next.
 		info.IsSystemAccount = info.IsSystemAccount || c.Info().IsSystemAccount
@@ -364,17 +368,17 @@ func (c *Conn) newInfo(l *link, info proto.Info) {
 		s.merge(info, false)
 		c.setServers(s.pool.Servers())
 		if lameDuck {
-			c.tell(c.ev.LameDuck)
+			c.tellNews(c.ev.LameDuck)
 		}
-	})
+	}))
 }
 
-func (c *Conn) onLink(l *link, f func(s *supervisor)) {
-	c.mail.post(func() {
+func (c *Conn) onLink(l *link, f func(s *supervisor)) func() {
+	return func() {
 		if c.super.link == l && !c.super.over {
 			f(c.super)
 		}
-	})
+	}
 }
 
 // LossError says what a lost or closed link may have taken with it. It goes to the asynchronous error handler.
@@ -384,7 +388,7 @@ type LossError struct {
 	Unconfirmed int
 	// Dropped publishes were accepted, never written, and could not be kept: they are lost.
 	Dropped int
-	// Cause is why the link was lost; nil at Close.
+	// Cause is why the link was lost, or what ended the connection; nil after Close.
 	Cause error
 }
 

@@ -28,6 +28,17 @@ func TLS(ctx context.Context, nc net.Conn, cfg *tls.Config, host string) (*tls.C
 	return secure, nil
 }
 
+// TLSState is the state of the TLS on nc, also beneath a WebSocket; false without TLS.
+func TLSState(nc net.Conn) (state tls.ConnectionState, ok bool) {
+	if w, ok := nc.(*webSocket); ok {
+		nc = w.Conn
+	}
+	if secure, ok := nc.(*tls.Conn); ok {
+		return secure.ConnectionState(), true
+	}
+	return state, false
+}
+
 // Exact reports whether a failed write on nc returns a true count and an expired write deadline leaves it usable: plain
 // TCP and Unix sockets only.
 func Exact(nc net.Conn) bool {

@@ -41,9 +41,13 @@ func (b *Backoff) Pause(now mono.Time) time.Duration {
 	if b.row == 0 {
 		return 0
 	}
-	pause := maxPause
-	if n := b.row - 1; n < 5 {
-		pause = min(minPause<<n, maxPause)
+	return max(b.last.Add(pauseAfter(b.row, maxPause)).Sub(now), 0)
+}
+
+// pauseAfter is the pause after so many failures in a row: 0, 10 ms, and twice as long each time.
+func pauseAfter(row int, longest time.Duration) time.Duration {
+	if row <= 0 {
+		return 0
 	}
-	return max(b.last.Add(pause).Sub(now), 0)
+	return min(minPause<<min(row-1, 20), longest)
 }

@@ -28,18 +28,22 @@ type Config struct {
 type Action struct {
 	Kind    Kind
 	Request wire.PullRequest // Ask
-	Code    wire.Code        // Finish; OK when the batch is complete
-	Words   string           // Finish: the server's description, if it ended the batch
+	Code    wire.Code        // Finish, Warn; OK when the batch is complete
+	Words   string           // Finish, Warn: the server's description, if it was the server
 }
 
 // Kind is the kind of an [Action].
 type Kind uint8
 
-// The actions of a batch.
+// The actions of a batch; the later ones are those of a [Flow] only.
 const (
-	Ask    Kind = iota // send Request; a request that was sent before is void
-	Finish             // the batch is over, with Code
-	Doubt              // an expected frame is late: have the engine probe the link
+	Ask     Kind = iota // send Request; for a batch, a request that was sent before is void
+	Finish              // it is over, with Code
+	Doubt               // an expected frame is late: have the engine probe the link
+	Warn                // tell the user that Code happened; it goes on
+	Void                // what was asked is void: have the server forget it, and use a new inbox for the next Ask
+	Leave               // have the server forget what was asked, and say Left when all that it sent has arrived
+	Inquire             // find out whether the consumer exists, and say Inquired
 )
 
 const (

@@ -35,6 +35,11 @@ type fakeLink struct {
 	refuse   error            // of Subscribe
 	answer   func(a *fakeAsk) // called for every request, under no lock
 	reader   sync.Mutex       // one reader at a time
+
+	stopped   []string      // inboxes of which the server was told to send no more
+	holdPongs bool          // PONGs come with pongNow
+	pongs     []func(error) // that are awaited
+	workers   engine.Conn   // runs tasks
 }
 
 type fakeSub struct {
@@ -122,6 +127,44 @@ func (l *fakeLink) NewInbox() string {
 	return fmt.Sprintf("_INBOX.%d", l.inboxes)
 }
 
+func (l *fakeLink) StopServer(s *engine.Sub) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.subs[s]
+	if f == nil {
+		return errClosed
+	}
+	l.stopped = append(l.stopped, f.inbox)
+	return nil
+}
+
+func (l *fakeLink) OnPong(fn func(error)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pongs = append(l.pongs, fn)
+	if !l.holdPongs {
+		go l.pongNow()
+	}
+	return nil
+}
+
+// pongNow answers all PINGs.
+func (l *fakeLink) pongNow() {
+	for _, fn := range l.takePongs() {
+		fn(nil)
+	}
+}
+
+func (l *fakeLink) takePongs() []func(error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pongs := l.pongs
+	l.pongs = nil
+	return pongs
+}
+
+func (l *fakeLink) Ready(t *engine.Task) { l.workers.Ready(t) }
+
 func (l *fakeLink) Owe(n int) { l.owed.Add(int64(n)) }
 
 func (l *fakeLink) Doubt() {
@@ -153,6 +196,7 @@ func (l *fakeLink) closeNow() {
 	for _, s := range l.closeSubs() {
 		s.sink.Closed(errClosed)
 	}
+	l.workers.Close()
 }
 
 func (l *fakeLink) closeSubs() (subs []*fakeSub) {

@@ -183,5 +183,18 @@ func (p *Puller[M]) takeStatus(s *pullSlot[M], status wire.Status) {
 	p.armLocked(now, b.machine.Deadline())
 }
 
+// setPin keeps the pin id of the consumer's priority group for the next requests; empty: forgotten.
+func (p *Puller[M]) setPin(pin string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pin = pin
+}
+
+func (p *Puller[M]) currentPin() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pin
+}
+
 // Closed says that the connection is over.
 func (s *pullSlot[M]) Closed(error) { s.p.linkClosed() }

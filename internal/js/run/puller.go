@@ -14,7 +14,7 @@ import (
 	"github.com/gannet-io/nats/internal/session"
 )
 
-// pullLink is what a Puller needs of the connection.
+// pullLink is what a Puller and its Feeds need of the connection.
 type pullLink interface {
 	Subscribe(subject, queue string, s engine.Sink) (*engine.Sub, error)
 	Unsubscribe(s *engine.Sub) error
@@ -24,6 +24,9 @@ type pullLink interface {
 	NewInbox() string
 	Doubt()
 	Owe(n int)
+	StopServer(s *engine.Sub) error
+	OnPong(fn func(err error)) error
+	Ready(t *engine.Task)
 }
 
 var _ pullLink = (*engine.Conn)(nil)

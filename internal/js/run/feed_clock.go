@@ -1,0 +1,109 @@
+package run
+
+import (
+	"time"
+
+	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/session"
+)
+
+// retryUnsent is after how long a link is tried again that took no request, and is not down.
+const retryUnsent = 100 * time.Millisecond
+
+// armLocked makes the timer fire at the given time, or when again says so. It is moved only earlier, and not by messages.
+func (f *Feed[M]) armLocked(now, at mono.Time) {
+	at = min(at, f.again)
+	if at >= f.armed || f.ended {
+		return
+	}
+	f.armed = at
+	wait := max(at.Sub(now), 0)
+	if f.timer == nil {
+		f.timer = time.AfterFunc(wait, f.wake)
+		return
+	}
+	f.timer.Reset(wait)
+}
+
+// wake is the timer: it tells the machine of the connection's changes and of the time.
+func (f *Feed[M]) wake() {
+	f.tick()
+	f.work()
+}
+
+func (f *Feed[M]) tick() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
+		return
+	}
+	f.armed = mono.Never
+	now := mono.Now()
+	f.changesLocked(now)
+	if !f.ended && f.machine.Deadline() <= now {
+		f.applyLocked(now, f.machine.Tick(now))
+	}
+	f.armLocked(now, f.machine.Deadline())
+}
+
+// changesLocked tells the machine what happened to the connection. What was asked on a lost one is void, and so is the inbox: were it
+// kept, a server that still knows the request would serve both.
+func (f *Feed[M]) changesLocked(now mono.Time) {
+	if f.downs > 0 {
+		f.downs = 0
+		f.serial++
+		last := f.slot
+		f.releaseLocked()
+		f.old = last // the reader may have some of its messages in hand
+		f.applyLocked(now, f.machine.Disconnected(now))
+	}
+	again := now >= f.again
+	if again {
+		f.again = mono.Never
+	}
+	if f.up && (f.ups > 0 || again) {
+		f.ups = 0
+		f.applyLocked(now, f.machine.Reconnected(now))
+	}
+	if f.leaving {
+		f.applyLocked(now, f.machine.Drain(now))
+	}
+}
+
+// statusChanged runs on the supervisor of the connection, so it leaves the rest to the timer.
+func (f *Feed[M]) statusChanged(s session.Status, _ error) {
+	if s == session.Closed {
+		f.linkClosed()
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
+		return
+	}
+	f.leaving = draining(s)
+	switch isUp := up(s); {
+	case isUp && !f.up:
+		f.ups++
+	case !isUp && f.up:
+		f.downs++
+	case !f.leaving:
+		return
+	}
+	f.up = up(s)
+	now := mono.Now()
+	f.armLocked(now, now)
+}
+
+// linkClosed ends the feed: the connection is over.
+func (f *Feed[M]) linkClosed() {
+	f.close()
+	f.work()
+}
+
+func (f *Feed[M]) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := mono.Now()
+	f.applyLocked(now, f.machine.Closed(now))
+}

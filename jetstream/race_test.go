@@ -1,0 +1,5 @@
+//go:build race
+
+package jetstream
+
+func init() { raceEnabled = true }

@@ -1,0 +1,184 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gannet-io/nats/internal/js/api"
+	"github.com/gannet-io/nats/internal/js/run"
+	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/subject"
+)
+
+// PubAck is the stream's answer to a publish: the message is stored.
+type PubAck struct {
+	// Stream that stored the message.
+	Stream string `json:"stream"`
+	// Sequence of the message in the stream.
+	Sequence uint64 `json:"seq"`
+	// Duplicate: the stream had a message with this id already, at Sequence, and has not stored this one.
+	Duplicate bool `json:"duplicate,omitempty"`
+	// Domain of the stream, if the server names it.
+	Domain string `json:"domain,omitempty"`
+}
+
+func newPubAck(a *wire.PubAck) PubAck {
+	return PubAck{Stream: a.Stream, Sequence: a.Sequence, Duplicate: a.Duplicate, Domain: a.Domain}
+}
+
+func (j *js) Publish(subj string, data []byte, opts ...PubOpt) (*PubAck, error) {
+	o, err := newPubOpts(opts, (*pubOpts).forSync)
+	if err != nil {
+		return nil, err
+	}
+	block, err := o.block(subj)
+	if err != nil {
+		return nil, err
+	}
+	return j.publish(subj, block, data, o, o.id != "")
+}
+
+func (j *js) PublishMsg(m *Msg, opts ...PubOpt) (*PubAck, error) {
+	o, err := newPubOpts(opts, (*pubOpts).forSync)
+	if err != nil {
+		return nil, err
+	}
+	block, err := o.seal(m)
+	if err != nil {
+		return nil, err
+	}
+	return j.publish(m.Subject, block, m.Data, o, m.Header.Get(MsgIdHdr) != "")
+}
+
+// publish publishes and waits. known says that the message has an id.
+func (j *js) publish(subj string, block, data []byte, o *pubOpts, known bool) (*PubAck, error) {
+	spec := run.SyncSpec{Subject: subj, Header: block, Data: data, Retry: o.retry(syncRetry)}
+	ctx := o.ctx
+	if ctx == nil {
+		ctx, spec.Budget = context.Background(), o.budget(j)
+	}
+	spec.Retry.Repeat = known && boundedBy(ctx, spec.Budget, duplicateWindow)
+	ack, code, refused, err := j.pub.Publish(ctx, spec)
+	if code == wire.OK && err == nil {
+		a := newPubAck(&ack)
+		return &a, nil
+	}
+	return nil, jsEnded(opPublish, code, refused, err)
+}
+
+// budget is how long a synchronous publish may take without a context.
+func (o *pubOpts) budget(j *js) time.Duration {
+	switch {
+	case o.wait > 0:
+		return o.wait
+	case j.opts.wait > 0:
+		return j.opts.wait
+	}
+	return api.DefaultTimeout
+}
+
+// duplicateWindow is the time for which streams recognise message ids, unless they are configured otherwise. What may take longer is
+// not sent a second time: the stream could have forgotten the id, and store a copy.
+const duplicateWindow = 2 * time.Minute
+
+// boundedBy reports whether ctx and budget, whichever has a bound, end within limit.
+func boundedBy(ctx context.Context, budget, limit time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return budget > 0 && budget <= limit || ok && time.Until(end) <= limit
+}
+
+func (j *js) PublishAsync(subj string, data []byte, opts ...PubOpt) (PubAckFuture, error) {
+	o, err := newPubOpts(opts, (*pubOpts).forAsync)
+	if err != nil {
+		return nil, err
+	}
+	block, err := o.block(subj)
+	if err != nil {
+		return nil, err
+	}
+	f := &pubFuture{own: Msg{Subject: subj, Data: data}}
+	f.msg = &f.own
+	if len(block) > 0 {
+		f.opts = o
+	}
+	return j.publishAsync(f, block, o)
+}
+
+func (j *js) PublishMsgAsync(m *Msg, opts ...PubOpt) (PubAckFuture, error) {
+	o, err := newPubOpts(opts, (*pubOpts).forAsync)
+	switch {
+	case err != nil:
+		return nil, err
+	case m != nil && m.Reply != "":
+		return nil, errReplySet
+	}
+	block, err := o.seal(m)
+	if err != nil {
+		return nil, err
+	}
+	return j.publishAsync(&pubFuture{msg: m}, block, o)
+}
+
+// errReplySet refuses to overwrite a reply subject that somebody may listen to.
+var errReplySet = errors.New("nats: reply subject should be empty")
+
+func (j *js) publishAsync(f *pubFuture, block []byte, o *pubOpts) (PubAckFuture, error) {
+	spec := run.AsyncSpec{Subject: f.msg.Subject, Header: block, Data: f.msg.Data, Retry: o.retry(asyncRetry), Stall: o.stall}
+	switch err := j.pub.PublishAsync(spec, f); err {
+	case nil:
+		return f, nil
+	case run.ErrStalled:
+		return nil, ErrTooManyStalledMsgs
+	default:
+		return nil, err
+	}
+}
+
+// seal checks m, writes the headers of the options into it, and encodes its header block, which nobody changes any more.
+func (o *pubOpts) seal(m *Msg) (block []byte, err error) {
+	switch {
+	case m == nil:
+		return nil, ErrInvalidMsg
+	case !subject.ValidPublish(m.Subject):
+		return nil, ErrBadSubject
+	}
+	if o.headers() {
+		if m.Header == nil {
+			m.Header = make(Header)
+		}
+		o.write(m.Header)
+	}
+	return sealHeader(m.Header)
+}
+
+// block is the header block of the options alone, for a message on subj without one of its own.
+func (o *pubOpts) block(subj string) ([]byte, error) {
+	switch {
+	case !subject.ValidPublish(subj):
+		return nil, ErrBadSubject
+	case !o.headers():
+		return nil, nil
+	}
+	h := emptyHeaders.Get().(Header)
+	defer emptyHeaders.Put(h)
+	defer clear(h)
+	o.write(h)
+	return sealHeader(h)
+}
+
+// emptyHeaders are maps for the headers of messages whose header nobody looks at: they save such a publish two allocations.
+var emptyHeaders = sync.Pool{New: func() any { return make(Header, 1) }}
+
+func sealHeader(h Header) ([]byte, error) {
+	if len(h) == 0 {
+		return nil, nil
+	}
+	return proto.AppendHeader(make([]byte, 0, proto.HeaderLen(h)), h)
+}
+
+func (j *js) PublishAsyncPending() int              { return j.pub.Pending() }
+func (j *js) PublishAsyncComplete() <-chan struct{} { return j.pub.Complete() }
+func (j *js) CleanupPublisher()                     { j.pub.Close() }

@@ -1,0 +1,56 @@
+package compat
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// sceneries is how many scenarios play at once. They mostly wait; the default, the number of processors, would make the test
+// last many minutes.
+const sceneries = "40"
+
+var record = flag.Bool("record", false, "write testdata/natsgo.txt")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if !given("test.parallel") {
+		if err := flag.Set("test.parallel", sceneries); err != nil {
+			panic(err)
+		}
+	}
+	code := m.Run()
+	if err := leaked(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+func given(name string) bool {
+	found := false
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
+
+// leaked looks for goroutines that gannet has left behind. Those of nats.go are none of its business.
+func leaked() error {
+	err := goleak.Find()
+	if err == nil {
+		return nil
+	}
+	var ours []string
+	for _, stack := range strings.Split(err.Error(), "Goroutine ") {
+		if strings.Contains(stack, "github.com/gannet-io/nats") && !strings.Contains(stack, "github.com/nats-io/nats.go") {
+			ours = append(ours, stack)
+		}
+	}
+	if len(ours) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d goroutines left behind:\n%s", len(ours), strings.Join(ours, "\n\n"))
+}

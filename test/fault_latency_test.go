@@ -1,0 +1,256 @@
+package test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gannet-io/nats"
+	"github.com/gannet-io/nats/natstest"
+)
+
+// quickCalls must answer at once whatever the network does. The promise is 10 ms. It holds for the median; single calls get the time that a
+// busy machine may take to schedule a goroutine.
+var quickCalls = map[string]func(nc *nats.Conn, sub *nats.Subscription){
+	"Status": func(nc *nats.Conn, _ *nats.Subscription) { nc.Status() },
+	"IsConnected": func(nc *nats.Conn, _ *nats.Subscription) {
+		nc.IsConnected()
+		nc.IsClosed()
+		nc.IsReconnecting()
+		nc.IsDraining()
+	},
+	"LastError":        func(nc *nats.Conn, _ *nats.Subscription) { _ = nc.LastError() },
+	"Stats":            func(nc *nats.Conn, _ *nats.Subscription) { nc.Stats() },
+	"Buffered":         func(nc *nats.Conn, _ *nats.Subscription) { _, _ = nc.Buffered() },
+	"NumSubscriptions": func(nc *nats.Conn, _ *nats.Subscription) { nc.NumSubscriptions() },
+	"Servers":          func(nc *nats.Conn, _ *nats.Subscription) { nc.Servers(); nc.DiscoveredServers(); nc.ServerPool() },
+	"Connected...": func(nc *nats.Conn, _ *nats.Subscription) {
+		nc.ConnectedUrl()
+		nc.ConnectedAddr()
+		nc.ConnectedServerId()
+		nc.LocalAddr()
+	},
+	"GetClientID":        func(nc *nats.Conn, _ *nats.Subscription) { _, _ = nc.GetClientID(); _, _ = nc.GetClientIP() },
+	"TLSConnectionState": func(nc *nats.Conn, _ *nats.Subscription) { _, _ = nc.TLSConnectionState() },
+	"MaxPayload":         func(nc *nats.Conn, _ *nats.Subscription) { nc.MaxPayload(); nc.HeadersSupported(); nc.AuthRequired() },
+	"StatusChanged":      func(nc *nats.Conn, _ *nats.Subscription) { nc.RemoveStatusListener(nc.StatusChanged()) },
+	"handlers": func(nc *nats.Conn, _ *nats.Subscription) {
+		nc.SetErrorHandler(nc.ErrorHandler())
+		nc.SetClosedHandler(nc.ClosedHandler())
+	},
+	"NewInbox":  func(nc *nats.Conn, _ *nats.Subscription) { nc.NewInbox(); nc.NewRespInbox() },
+	"Barrier":   func(nc *nats.Conn, _ *nats.Subscription) { _ = nc.Barrier(func() {}) },
+	"JetStream": func(nc *nats.Conn, _ *nats.Subscription) { _, _ = nc.JetStream() },
+	"Pending": func(_ *nats.Conn, sub *nats.Subscription) {
+		_, _, _ = sub.Pending()
+		_, _ = sub.Delivered()
+		_, _ = sub.Dropped()
+	},
+	"SetPendingLimits": func(_ *nats.Conn, sub *nats.Subscription) { _ = sub.SetPendingLimits(1000, 1000) },
+	"NextMsg(0)":       func(_ *nats.Conn, sub *nats.Subscription) { _, _ = sub.NextMsg(0) },
+	"Request without time": func(nc *nats.Conn, _ *nats.Subscription) {
+		_, _ = nc.Request("a", nil, 0)
+	},
+	"Subscribe and Unsubscribe": func(nc *nats.Conn, _ *nats.Subscription) {
+		s, err := nc.Subscribe("a", func(*nats.Msg) {})
+		if err != nil {
+			panic(err)
+		}
+		_ = s.AutoUnsubscribe(5)
+		if err := s.Unsubscribe(); err != nil {
+			panic(err)
+		}
+	},
+	"Drain of a subscription": func(nc *nats.Conn, _ *nats.Subscription) {
+		s, err := nc.Subscribe("a", func(*nats.Msg) {})
+		if err != nil {
+			panic(err)
+		}
+		_ = s.Drain()
+	},
+}
+
+// timeCall calls f many times and checks the median and the longest.
+func timeCall(t *testing.T, name string, f func()) {
+	t.Helper()
+	took := make([]time.Duration, 25)
+	for i := range took {
+		began := time.Now()
+		f()
+		took[i] = time.Since(began)
+	}
+	slices.Sort(took)
+	if median, most := took[len(took)/2], took[len(took)-1]; median > 10*time.Millisecond || most > 250*time.Millisecond {
+		t.Errorf("%s: median %v, longest %v, want 10ms and 250ms at most", name, median, most)
+	}
+}
+
+// troubles are what the network does meanwhile.
+var troubles = map[string]func(t *testing.T, proxy *natstest.Proxy, ncs ...*nats.Conn){
+	"dialling a silent server": func(t *testing.T, proxy *natstest.Proxy, ncs ...*nats.Conn) {
+		proxy.HalfHandshake(natstest.NoInfo)
+		proxy.Cut()
+		eventually(t, "the disconnect", ncs[0].IsReconnecting)
+		eventually(t, "the dial", func() bool { return proxy.Conns() > 0 })
+	},
+	"dialling a server without PONG": func(t *testing.T, proxy *natstest.Proxy, ncs ...*nats.Conn) {
+		proxy.HalfHandshake(natstest.NoPong)
+		proxy.Cut()
+		eventually(t, "the disconnect", ncs[0].IsReconnecting)
+		eventually(t, "the dial", func() bool { return proxy.Conns() > 0 })
+	},
+	"pausing": func(t *testing.T, proxy *natstest.Proxy, ncs ...*nats.Conn) {
+		proxy.Refuse()
+		proxy.Cut()
+		eventually(t, "the disconnect", ncs[0].IsReconnecting)
+	},
+	"a black hole": func(_ *testing.T, proxy *natstest.Proxy, _ ...*nats.Conn) { proxy.Hole(natstest.Both) },
+	"a link that stands still, publishers blocked": func(t *testing.T, proxy *natstest.Proxy, ncs ...*nats.Conn) {
+		proxy.Stall(natstest.Both)
+		for i := range 3 * len(ncs) {
+			go func() {
+				for ncs[i/3].Publish("a", make([]byte, 50_000)) == nil {
+				}
+			}()
+		}
+		for _, nc := range ncs {
+			awaitFull(t, nc)
+		}
+	},
+}
+
+// awaitFull waits until publishers fill no more: the buffer is full and they are blocked.
+func awaitFull(t *testing.T, nc *nats.Conn) {
+	t.Helper()
+	last, since := 0, time.Now()
+	eventually(t, "the buffer to be full", func() bool {
+		n, err := nc.Buffered()
+		must(t, err)
+		if n != last {
+			last, since = n, time.Now()
+		}
+		return n > 900_000 && time.Since(since) > 100*time.Millisecond
+	})
+}
+
+func TestCallsAnswerAtOnce(t *testing.T) {
+	for trouble, begin := range troubles {
+		t.Run(trouble, func(t *testing.T) {
+			srv := start(t)
+			proxy := natstest.NewProxy(t, srv.URL())
+			nc := dial(t, proxy.URL(), nats.Timeout(time.Minute), nats.ReconnectBufSize(1<<20), silent(), nats.NoEcho())
+			sub := subscribeSync(t, nc, "quick")
+			begin(t, proxy, nc)
+			for name, call := range quickCalls {
+				timeCall(t, name, func() { call(nc, sub) })
+			}
+			if trouble != "a link that stands still, publishers blocked" {
+				timeCall(t, "Publish", func() { _ = nc.Publish("a", make([]byte, 1000)) })
+				m := nats.NewMsg("a")
+				m.Header.Set("k", "v")
+				timeCall(t, "PublishMsg", func() { _ = nc.PublishMsg(m) })
+			}
+			began := time.Now()
+			nc.Close()
+			if took := time.Since(began); took > 2500*time.Millisecond {
+				t.Errorf("Close took %v", took)
+			}
+		})
+	}
+}
+
+// Publishing into a link that stands still does not wait before everything is full.
+func TestPublishOnAStalledLink(t *testing.T) {
+	srv := start(t)
+	proxy := natstest.NewProxy(t, srv.URL())
+	nc := dial(t, proxy.URL(), silent())
+	proxy.Stall(natstest.Both)
+	var longest, sum time.Duration
+	data := make([]byte, 10_000)
+	const n = 600 // less than ReconnectBufSize
+	for range n {
+		began := time.Now()
+		must(t, nc.Publish("a", data))
+		took := time.Since(began)
+		longest, sum = max(longest, took), sum+took
+	}
+	if longest > 250*time.Millisecond || sum/n > 10*time.Millisecond {
+		t.Errorf("longest %v, mean %v", longest, sum/n)
+	}
+	t.Logf("longest %v, mean %v", longest, sum/n)
+	must(t, proxy.Heal())
+}
+
+// Deadlines are met whatever the network does: within 50 ms, and the time that a busy machine takes to run a goroutine.
+func TestDeadlinesAreMet(t *testing.T) {
+	const patient, late = 300 * time.Millisecond, 250 * time.Millisecond
+	calls := map[string]func(nc *nats.Conn, sub *nats.Subscription) error{
+		"Request": func(nc *nats.Conn, _ *nats.Subscription) error {
+			_, err := nc.Request("mute", nil, patient)
+			return err
+		},
+		"Request, 1 MB": func(nc *nats.Conn, _ *nats.Subscription) error {
+			_, err := nc.Request("mute", make([]byte, 1_000_000), patient)
+			return err
+		},
+		"RequestWithContext": func(nc *nats.Conn, _ *nats.Subscription) error {
+			ctx, cancel := context.WithTimeout(context.Background(), patient)
+			defer cancel()
+			_, err := nc.RequestWithContext(ctx, "mute", nil)
+			return err
+		},
+		"NextMsg": func(_ *nats.Conn, sub *nats.Subscription) error { _, err := sub.NextMsg(patient); return err },
+		"NextMsgWithContext": func(_ *nats.Conn, sub *nats.Subscription) error {
+			ctx, cancel := context.WithTimeout(context.Background(), patient)
+			defer cancel()
+			_, err := sub.NextMsgWithContext(ctx)
+			return err
+		},
+		"FlushTimeout": func(nc *nats.Conn, _ *nats.Subscription) error { return nc.FlushTimeout(patient) },
+		"FlushWithContext": func(nc *nats.Conn, _ *nats.Subscription) error {
+			ctx, cancel := context.WithTimeout(context.Background(), patient)
+			defer cancel()
+			return nc.FlushWithContext(ctx)
+		},
+	}
+	for trouble, begin := range troubles {
+		t.Run(trouble, func(t *testing.T) {
+			srv := start(t)
+			proxy := natstest.NewProxy(t, srv.URL())
+			nc := dial(t, proxy.URL(), nats.Timeout(time.Minute), nats.ReconnectBufSize(4<<20), nats.MaxReconnects(-1), silent())
+			old := dial(t, proxy.URL(), nats.Timeout(time.Minute), nats.ReconnectBufSize(4<<20), nats.MaxReconnects(-1), silent(), nats.UseOldRequestStyle())
+			got[*nats.Subscription](t)(dial(t, srv.URL()).Subscribe("mute", func(*nats.Msg) {}))
+			sub := subscribeSync(t, nc, "quick")
+			begin(t, proxy, nc, old)
+			results := make(chan string, 100)
+			measure := func(name string, nc *nats.Conn, call func(nc *nats.Conn, sub *nats.Subscription) error) {
+				began := time.Now()
+				err := call(nc, sub)
+				took := time.Since(began)
+				switch {
+				case took > patient+late:
+					results <- name + " took " + took.String()
+				case err == nil:
+					results <- name + ": no error"
+				case took < patient-time.Millisecond && (errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)):
+					results <- name + " gave up after " + took.String()
+				default:
+					results <- ""
+				}
+			}
+			n := 0
+			for name, call := range calls {
+				n += 2
+				go measure(name, nc, call)
+				go measure("old style "+name, old, call)
+			}
+			for range n {
+				if got := await(t, "a call", results); got != "" {
+					t.Error(got)
+				}
+			}
+		})
+	}
+}

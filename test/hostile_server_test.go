@@ -1,0 +1,453 @@
+package test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gannet-io/nats"
+)
+
+// hostileInputs is what a broken or malicious server might send, by name. %s is the SID of a subscription of the client.
+func hostileInputs() map[string]string {
+	in := map[string]string{
+		"empty line":       "\r\n",
+		"unknown verb":     "HELLO\r\n",
+		"NUL bytes":        strings.Repeat("\x00", 100),
+		"TLS record":       "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+		"HTTP":             "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nno",
+		"only a CR":        "\r",
+		"only a LF":        "\n",
+		"verb without end": "MSG",
+		"arguments":        "PONG PONG\r\nPING x\r\n",
+		"client's verbs":   "SUB a 1\r\nPUB a 1\r\nx\r\nUNSUB 1\r\nCONNECT {}\r\n",
+		"endless line":     "MSG " + strings.Repeat("a", 70_000),
+		"endless error":    "-ERR '" + strings.Repeat("e", 70_000),
+		"endless INFO":     "INFO {\"server_id\":\"" + strings.Repeat("i", 2<<20),
+		"unknown SID":      "MSG a 4242 1\r\nx\r\n",
+		"SID 0":            "MSG a 0 1\r\nx\r\n",
+		"PONG unasked":     "PONG\r\nPONG\r\nPONG\r\n",
+		"unknown error":    "-ERR 'Something New'\r\n",
+		"empty error":      "-ERR\r\n",
+		"error no quotes":  "-ERR stale\r\n",
+		"+OK":              "+OK\r\n+OK\r\n",
+		"no subject":       "MSG  %s 1\r\nx\r\n",
+		"too few fields":   "MSG a %s\r\n",
+		"too many fields":  "MSG a %s b c d 1\r\nx\r\n",
+		"payload too long": "MSG a %s 1\r\nxyz\r\n",
+		"payload no CRLF":  "MSG a %s 1\r\nx\n\n",
+		"payload LF only":  "MSG a %s 1\r\nx\nMSG",
+		"line LF only":     "MSG a %s 1\nx\r\n",
+		"line CR only":     "MSG a %s 1\rx\r\n",
+		"CR in the line":   "MSG a\rb %s 1\r\nx\r\n",
+		"header > total":   "HMSG a %s 20 10\r\n0123456789\r\n",
+	}
+	for _, n := range []string{
+		"-1", "-0", "+1", "0x10", "1e3", "1.5", "1_0", "", "x", "99999999999", "2147483648", "4294967296", "9223372036854775806",
+		"9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616", strings.Repeat("9", 40), "67108864", "67108865", "00000000000000000000000000000001",
+	} {
+		in["MSG size "+n] = "MSG a %s " + n + "\r\nx\r\n"
+		in["HMSG header size "+n] = "HMSG a %s " + n + " 12\r\nNATS/1.0\r\n\r\n\r\n"
+		in["HMSG total size "+n] = "HMSG a %s 12 " + n + "\r\nNATS/1.0\r\n\r\n\r\n"
+		in["HMSG both sizes "+n] = "HMSG a %s " + n + " " + n + "\r\nNATS/1.0\r\n\r\n\r\n"
+		in["SID "+n] = "MSG a " + n + " 1\r\nx\r\n"
+	}
+	for name, block := range map[string]string{
+		"no version":     "NOTS/1.0\r\n\r\n",
+		"no end":         "NATS/1.0\r\na: b",
+		"no colon":       "NATS/1.0\r\nab\r\n\r\n",
+		"empty key":      "NATS/1.0\r\n: b\r\n\r\n",
+		"short status":   "NATS/1.0 5\r\n\r\n",
+		"long status":    "NATS/1.0 50300000000000000\r\n\r\n",
+		"odd status":     "NATS/1.0 -03 x\r\n\r\n",
+		"no responders":  "NATS/1.0 503\r\n\r\n",
+		"NULs":           strings.Repeat("\x00", 24),
+		"LF only":        "NATS/1.0\na: b\n\n",
+		"continuation":   "NATS/1.0\r\n a\r\n b\r\n\r\n",
+		"nothing":        "",
+		"only a version": "NATS/1.0",
+		"one CRLF":       "NATS/1.0\r\n",
+		"long key":       "NATS/1.0\r\n" + strings.Repeat("k", 100_000) + ": v\r\n\r\n",
+		"many keys":      "NATS/1.0\r\n" + strings.Repeat("k: v\r\n", 10_000) + "\r\n",
+	} {
+		in["block "+name] = fmt.Sprintf("HMSG a %%s %d %d\r\n%s\r\n", len(block), len(block), block)
+	}
+	for name, info := range map[string]string{
+		"nothing": "", "not an object": "[]", "null": "null", "number": "7", "unclosed": `{"server_id":"x"`, "trailing": `{} {}`,
+		"wrong types":  `{"server_id":1,"port":"x","max_payload":"big","headers":3}`,
+		"negative":     `{"max_payload":-1,"port":-1,"proto":-1,"client_id":-1}`,
+		"huge":         `{"max_payload":9223372036854775807,"client_id":18446744073709551615}`,
+		"overflow":     `{"max_payload":9223372036854775808}`,
+		"deep":         `{"connect_urls":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`,
+		"junk urls":    `{"connect_urls":["","%%%%","::::","a b","nats://","[::1","\u0000","127.0.0.1:-1","127.0.0.1:99999999","x\r\nPING"]}`,
+		"many urls":    `{"connect_urls":[` + strings.Repeat(`"127.0.0.1:1",`, 20_000) + `"127.0.0.1:2"]}`,
+		"control text": `{"server_name":"\u0000\r\n\u001b[31m","nonce":"` + strings.Repeat("n", 10_000) + `"}`,
+		"odd UTF-8":    "{\"server_name\":\"\xff\xfe\"}",
+	} {
+		in["INFO "+name] = "INFO " + info + "\r\n"
+	}
+	return in
+}
+
+// templates are well-formed operations; the hostile server cuts them behind every byte.
+var templates = []string{
+	"PING\r\n", "PONG\r\n", "+OK\r\n", "-ERR 'Permissions Violation for Publish to \"a\"'\r\n", "INFO " + `{"server_id":"T","ldm":true}` + "\r\n",
+	"MSG a %s 5\r\nhello\r\n", "MSG a %s reply.to 5\r\nhello\r\n", "HMSG a %s r 22 27\r\nNATS/1.0\r\nKey: val\r\n\r\nhello\r\n",
+}
+
+// truncations are all beginnings of the templates.
+func truncations(sid string) (all []string) {
+	for _, text := range templates {
+		text = withSID(text, sid)
+		for n := 1; n < len(text); n++ {
+			all = append(all, text[:n])
+		}
+	}
+	return all
+}
+
+func withSID(text, sid string) string { return strings.ReplaceAll(text, "%s", sid) }
+
+// victim is a client of a peer, and what shows that it is alive.
+type victim struct {
+	t   *testing.T
+	p   *peer
+	nc  *nats.Conn
+	got chan string
+	j   journal
+	end chan struct{}
+}
+
+func newVictim(t *testing.T, p *peer, opts ...nats.Option) *victim {
+	t.Helper()
+	v := &victim{t: t, p: p, got: make(chan string, 1000), end: make(chan struct{})}
+	opts = append([]nats.Option{
+		quickly(), v.j.handler(), nats.IgnoreAuthErrorAbort(), nats.Timeout(patience), nats.RetryOnFailedConnect(true), nats.IgnoreDiscoveredServers(),
+		nats.ClosedHandler(func(*nats.Conn) { close(v.end) }),
+	}, opts...)
+	v.nc = dial(t, p.url(), opts...)
+	_, err := v.nc.Subscribe("probe", func(m *nats.Msg) { v.got <- string(m.Data) })
+	must(t, err)
+	return v
+}
+
+// alive has a good connection deliver a message.
+func (v *victim) alive(c *peerConn, name string) {
+	v.t.Helper()
+	c.send("MSG probe " + c.sid("probe") + " " + fmt.Sprint(len(name)) + "\r\n" + name + "\r\n")
+	for {
+		if await(v.t, "a message after "+name, v.got) == name {
+			return
+		}
+	}
+}
+
+// afterwards is the connection that works after a hostile input on c: c itself if the client took no offence and still answers, else the
+// next one. The server cuts c when the client has swallowed its PING.
+func (v *victim) afterwards(c *peerConn, name string) *peerConn {
+	v.t.Helper()
+	n := len(c.sent())
+	c.send("PING\r\n")
+	answered := func() bool {
+		for _, op := range c.sent()[n:] {
+			if op == "PONG" {
+				return true
+			}
+		}
+		return false
+	}
+	end := time.Now().Add(100 * time.Millisecond)
+	for ; time.Now().Before(end); pause() {
+		select {
+		case <-c.gone:
+			return v.p.next()
+		default:
+		}
+		// A PONG says that PING was read as such; whoever is about to give the link up does so soon.
+		if answered() {
+			return c
+		}
+	}
+	_ = c.Close()
+	return v.p.next()
+}
+
+// After each hostile input in the middle of a good connection the client works on, on that link or the next.
+func TestHostileServerConnected(t *testing.T) {
+	checkLeaks(t)
+	p := newPeer(t)
+	v := newVictim(t, p)
+	c := p.next()
+	got[*nats.Subscription](t)(v.nc.SubscribeSync("a"))
+	for name, input := range hostileInputs() {
+		before := heap()
+		c.send(withSID(input, c.sid("a")))
+		c = v.afterwards(c, name)
+		v.alive(c, name)
+		if grown := heap() - before; grown > 64<<20 {
+			t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
+		}
+	}
+	for _, input := range truncations(c.sid("a")) {
+		c.send(input)
+		_ = c.Close()
+		c = p.next()
+		c.sid("a")
+	}
+	v.alive(c, "the end")
+	if faults := p.allFaults(); len(faults) > 0 {
+		t.Errorf("the client sent %q", faults)
+	}
+}
+
+// The same in place of INFO, and in place of the PONG that ends the handshake: the next server that behaves is used.
+func TestHostileServerHandshake(t *testing.T) {
+	checkLeaks(t)
+	inputs := hostileInputs()
+	inputs["silence"] = ""
+	inputs["a message too early"] = "MSG a 1 1\r\nx\r\n"
+	inputs["a lame duck at once"] = "INFO " + `{"ldm":true}` + "\r\n"
+	for i, input := range truncations("1") {
+		inputs[fmt.Sprintf("truncation %d", i)] = input
+	}
+	for stage, greet := range map[string]func(c *peerConn, input string){
+		"for INFO": func(c *peerConn, input string) { c.send(input) },
+		"for PONG": func(c *peerConn, input string) {
+			if c.send("INFO "+plainInfo+"\r\n") && c.awaitConnect() {
+				c.send(input)
+			}
+		},
+	} {
+		t.Run(stage, func(t *testing.T) {
+			p := newPeer(t)
+			v := newVictim(t, p)
+			c := p.next()
+			for name, input := range inputs {
+				var hostile atomic.Bool
+				hostile.Store(true)
+				p.setGreet(func(c *peerConn) bool {
+					if !hostile.CompareAndSwap(true, false) {
+						return c.shake()
+					}
+					greet(c, withSID(input, "1"))
+					// A client that waits for more learns that there is none.
+					_ = c.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+					_, _ = c.in.WriteTo(discard{})
+					return false
+				})
+				before := heap()
+				_ = c.Close()
+				c = p.next()
+				v.alive(c, name)
+				if grown := heap() - before; grown > 64<<20 {
+					t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
+				}
+			}
+		})
+	}
+}
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+// The same while the connection drains, which cannot reconnect: it ends.
+func TestHostileServerDraining(t *testing.T) {
+	checkLeaks(t)
+	p := newPeer(t)
+	inputs := hostileInputs()
+	for i, input := range truncations("2") {
+		inputs[fmt.Sprintf("truncation %d", i)] = input
+	}
+	for name, input := range inputs {
+		v := newVictim(t, p)
+		c := p.next()
+		release, entered := make(chan struct{}), make(chan struct{}, 10)
+		got[*nats.Subscription](t)(v.nc.Subscribe("a", func(*nats.Msg) { entered <- struct{}{}; <-release }))
+		sid := c.sid("a")
+		c.send("MSG a " + sid + " 1\r\nx\r\n")
+		await(t, "the callback", entered)
+		must(t, v.nc.Drain())
+		c.send(withSID(input, sid))
+		close(release)
+		// The flush of the drain may wait for a PONG that the input has swallowed: the server goes away then.
+		for done, cut := false, time.After(50*time.Millisecond); !done; {
+			select {
+			case <-v.end:
+				done = true
+			case <-cut:
+				_ = c.Close()
+			case <-time.After(patience):
+				t.Fatalf("%s: the connection does not end: %v", name, v.nc.Status())
+			}
+		}
+	}
+}
+
+// heap is the number of bytes of live and not yet swept objects.
+func heap() int64 { return readMetric("/memory/classes/heap/objects:bytes") }
+
+func readMetric(name string) int64 {
+	s := []metrics.Sample{{Name: name}}
+	metrics.Read(s)
+	return int64(s[0].Value.Uint64())
+}
+
+// peak runs f and returns how far the live heap grew meanwhile.
+func peak(f func()) int64 {
+	live := func() int64 {
+		runtime.GC()
+		return readMetric("/gc/heap/live:bytes")
+	}
+	before := live()
+	done, top := make(chan struct{}), make(chan int64)
+	go func() {
+		most := int64(0)
+		tick := time.NewTicker(30 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				most = max(most, live()-before)
+			case <-done:
+				top <- max(most, live()-before)
+				return
+			}
+		}
+	}()
+	f()
+	close(done)
+	return <-top
+}
+
+// Memory follows the bytes that come, not the sizes that are announced, and floods do not fill it: also when nobody takes what
+// they lead to.
+func TestHostileServerFloods(t *testing.T) {
+	checkLeaks(t)
+	const mib = 1 << 20
+	for name, tc := range map[string]struct {
+		once   string // sent once
+		repeat string // sent again and again
+		bytes  int    // so many in all
+		deaf   bool   // the server does not read
+		bound  int64  // of what is kept on purpose; 64 MiB come on top
+	}{
+		"announced payload":    {once: "MSG a %s 67108864\r\nx", bound: -48 * mib},
+		"announced header":     {once: "HMSG a %s 1048576 67108864\r\nNATS/1.0\r\n", bound: -48 * mib},
+		"PINGs, nobody reads":  {repeat: "PING\r\n", bytes: 60 * mib, deaf: true, bound: 32 * mib},
+		"PONGs":                {repeat: "PONG\r\n", bytes: 30 * mib},
+		"INFOs":                {repeat: "INFO " + plainInfo + "\r\n", bytes: 30 * mib},
+		"INFOs with many URLs": {repeat: `INFO {"connect_urls":["` + strings.Repeat(`10.0.0.1:4222","`, 500) + `x:1"]}` + "\r\n", bytes: 30 * mib},
+		"lame ducks":           {repeat: `INFO {"ldm":true}` + "\r\n" + `INFO {"ldm":false}` + "\r\n", bytes: 5 * mib},
+		"permission errors":    {repeat: "-ERR 'Permissions Violation for Publish to \"" + strings.Repeat("a", 2000) + "\"'\r\n", bytes: 200 * mib},
+		"small errors":         {repeat: "-ERR 'Permissions Violation'\r\n", bytes: 30 * mib},
+		"unreadable headers":   {repeat: "HMSG b 4242 12 12\r\nNOTS/1.0\r\n\r\n\r\nHMSG a %s 12 12\r\nNOTS/1.0\r\n\r\n\r\n", bytes: 30 * mib, bound: 200 * mib},
+		"unknown SIDs":         {repeat: "MSG a 4242 1\r\nx\r\n", bytes: 30 * mib},
+		"slow consumer":        {repeat: "MSG a %s 1000\r\n" + strings.Repeat("x", 1000) + "\r\n", bytes: 300 * mib, bound: 64 * mib},
+		"slow consumer, empty": {repeat: "MSG a %s 0\r\n\r\n", bytes: 30 * mib, bound: 64 * mib},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPeer(t)
+			release := make(chan struct{})
+			blocked := func(*nats.Conn) { <-release }
+			v := newVictim(t, p, nats.LameDuckModeHandler(blocked), nats.DiscoveredServersHandler(blocked),
+				nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { <-release }))
+			c := p.next()
+			got[*nats.Subscription](t)(v.nc.Subscribe("a", func(*nats.Msg) { <-release }))
+			sid := c.sid("a")
+			c.deaf.Store(tc.deaf)
+			grown := peak(func() {
+				c.send(withSID(tc.once, sid))
+				block := strings.Repeat(withSID(tc.repeat, sid), 1+65536/(len(tc.repeat)+1))
+				for sent := 0; sent < tc.bytes/slower; sent += len(block) {
+					if !c.send(block) {
+						break // the client has given the link up, which is fine
+					}
+				}
+				if tc.once == "" {
+					v.afterwards(c, name)
+				}
+			})
+			if grown > tc.bound+64*mib {
+				t.Errorf("the heap grew by %d MiB, want %d at most", grown/mib, (tc.bound/mib)+64)
+			}
+			t.Logf("the heap grew by %d MiB", grown/mib)
+			close(release)
+			v.nc.Close()
+		})
+	}
+}
+
+// An error that the client does not know is told, and costs the link only.
+func TestUnknownServerError(t *testing.T) {
+	t.Parallel()
+	checkLeaks(t)
+	p := newPeer(t)
+	v := newVictim(t, p)
+	c := p.next()
+	c.send("-ERR 'Flux Capacitor Exhausted'\r\n")
+	c = p.next()
+	v.alive(c, "the next link")
+	told := func() bool {
+		for _, err := range v.j.errors() {
+			if strings.Contains(err.Error(), "Flux Capacitor Exhausted") {
+				return true
+			}
+		}
+		return false
+	}
+	eventually(t, "the error handler", told)
+	select {
+	case <-v.end:
+		t.Error("the connection was closed")
+	default:
+	}
+
+	once := newVictim(t, p, nats.NoReconnect())
+	p.next().send("-ERR 'Flux Capacitor Exhausted'\r\n")
+	await(t, "the end of a connection that may not reconnect", once.end)
+	if err := once.nc.LastError(); err == nil || !strings.Contains(err.Error(), "Flux Capacitor") {
+		t.Errorf("last error %v", err)
+	}
+}
+
+// Errors that are known have their effect: told only, or a new link.
+func TestKnownServerErrors(t *testing.T) {
+	t.Parallel()
+	checkLeaks(t)
+	for text, tc := range map[string]struct {
+		want  error
+		stays bool
+	}{
+		"'Permissions Violation for Publish to \"a\"'":  {nats.ErrPermissionViolation, true},
+		"'maximum subscriptions exceeded'":              {nats.ErrMaxSubscriptionsExceeded, true},
+		"'Stale Connection'":                            {nats.ErrStaleConnection, false},
+		"'maximum connections exceeded'":                {nats.ErrMaxConnectionsExceeded, false},
+		"'maximum account active connections exceeded'": {nats.ErrMaxAccountConnectionsExceeded, false},
+	} {
+		p := newPeer(t)
+		var j journal
+		lost := make(chan error, 10)
+		nc := dial(t, p.url(), quickly(), j.handler(), nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { lost <- err }))
+		c := p.next()
+		c.send("-ERR " + text + "\r\n")
+		if tc.stays {
+			eventually(t, text, func() bool { return j.hasErr(tc.want) })
+			must(t, nc.Flush())
+			if len(lost) > 0 {
+				t.Errorf("%s cost the link: %v", text, <-lost)
+			}
+		} else {
+			if err := await(t, text, lost); !errors.Is(err, tc.want) {
+				t.Errorf("%s: disconnected by %v, want %v", text, err, tc.want)
+			}
+			p.next()
+		}
+		nc.Close()
+	}
+}
