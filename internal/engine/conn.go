@@ -143,11 +143,10 @@ func (c *Conn) hangUp() {
 	if l == nil {
 		return
 	}
-	half, ok := l.conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
+	if half, ok := l.conn.(interface{ CloseWrite() error }); ok {
+		go func() { _ = half.CloseWrite() }() // over TLS it may block until the socket is closed, which is next
+		within(closeRead, l.reading)
 	}
-	within(closeRead, l.reading)
 }
 
 // Done is closed when everything has ended but callbacks that are still running.

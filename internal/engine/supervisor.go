@@ -10,6 +10,7 @@ import (
 
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
+	"github.com/gannet-io/nats/internal/outbox"
 	"github.com/gannet-io/nats/internal/pool"
 	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/session"
@@ -23,8 +24,9 @@ type supervisor struct {
 	pool    *pool.Pool
 	dials   map[uint64]*dialing
 	link    *link
-	lastErr error // what the machine said last
-	cause   error // of the last change of status: why the link was lost
+	settle  func() outbox.Loss // between hold and closeLink
+	lastErr error              // what the machine said last
+	cause   error              // of the last change of status: why the link was lost
 
 	installed bool // there has been a link
 	over      bool
@@ -250,10 +252,10 @@ func (s *supervisor) closeLink() {
 	if l == nil {
 		return
 	}
-	s.link = nil
+	s.hold()
+	settle := s.settle
+	s.link, s.settle = nil, nil
 	c := s.c
-	c.current.Store(nil)
-	settle := c.out.Hold()
 	_ = transport.Shut(l.conn)
 	within(shutLimit, l.reading)
 	loss := settle()
@@ -265,6 +267,14 @@ func (s *supervisor) closeLink() {
 	c.mux.fail(reason, false, false)
 	c.failPongs(reason, false)
 	c.tellLoss(loss, s.cause)
+}
+
+// hold keeps what is published from now on for the next link.
+func (s *supervisor) hold() {
+	if s.link != nil && s.settle == nil {
+		s.c.current.Store(nil)
+		s.settle = s.c.out.Hold()
+	}
 }
 
 // shutLimit bounds the wait for a Read or Write of a closed connection. It is used up only by a user's own net.Conn that does
@@ -290,6 +300,9 @@ func (s *supervisor) ping() {
 
 func (s *supervisor) emit(status session.Status, err error) {
 	s.cause = err
+	if status == session.Reconnecting || status == session.Disconnected {
+		s.hold() // whoever sees the new status may rely on it
+	}
 	s.c.status.Store(uint32(status))
 	switch status {
 	case session.DrainingPubs:
