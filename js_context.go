@@ -52,7 +52,8 @@ type JetStream interface {
 	// PullSubscribe returns a subscription for Fetch and FetchBatch. The stream is the one that stores subj, unless BindStream or Bind
 	// name it. The consumer is durable with that name, or the one that Bind names: it is looked up first, and must deliver subj and
 	// not contradict opts. One that does not exist, and one without a name, is created, and deleted again by Unsubscribe and when a
-	// Drain is through. An existing consumer with the name of ConsumerName is changed to what opts say, and not deleted.
+	// Drain is through; Close of the connection asks for that only if the consumer is ephemeral and InactiveThreshold is not among opts.
+	// An existing consumer with the name of ConsumerName is changed to what opts say, and not deleted.
 	//
 	// Errors: ErrNoMatchingStream, ErrStreamNotFound, ErrConsumerNotFound with Bind, ErrSubjectMismatch, ErrPullSubscribeToPushConsumer, one
 	// that names the setting in which the consumer differs, ErrJetStreamNotEnabled, ErrBadSubject, those of names, and those of the connection.

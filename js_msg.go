@@ -114,20 +114,28 @@ func (m *Msg) ack(body []byte, mode ackMode, opts []AckOpt) error {
 	return nil
 }
 
-func newAckOpts(opts []AckOpt) (o ackOpts, err error) {
+// noAckOpts spares an ack without options the object. It is never written to.
+var noAckOpts ackOpts
+
+// newAckOpts applies the options; nil ones are skipped.
+func newAckOpts(opts []AckOpt) (*ackOpts, error) {
+	if len(opts) == 0 {
+		return &noAckOpts, nil
+	}
+	o := new(ackOpts)
 	for _, opt := range opts {
 		if opt == nil {
 			continue
 		}
-		if err := opt.configureAck(&o); err != nil {
-			return o, err
+		if err := opt.configureAck(o); err != nil {
+			return nil, err
 		}
 	}
 	switch {
 	case o.wait < 0:
-		return o, fmt.Errorf("%w: AckWait of %v", ErrInvalidArg, o.wait)
+		return nil, fmt.Errorf("%w: AckWait of %v", ErrInvalidArg, o.wait)
 	case o.wait > 0 && o.ctx != nil:
-		return o, ErrContextAndTimeout
+		return nil, ErrContextAndTimeout
 	}
 	return o, nil
 }

@@ -77,3 +77,12 @@ func TestSequenceMismatchText(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestAckOptionsAllocs(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	if got := testing.AllocsPerRun(1000, func() { _, _ = newAckOpts(nil) }); got != 0 {
+		t.Errorf("an ack without options: %v allocations, want none", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gannet-io/nats/internal/js/pubwin"
@@ -55,8 +56,8 @@ func (o *pubOpts) has(g pubGiven) bool { return o.given&g != 0 }
 // noPubOpts spares a publish without options the object. It is never written to.
 var noPubOpts pubOpts
 
-// newPubOpts applies the options and has check look at the result. Nil options are skipped.
-func newPubOpts(opts []PubOpt, check func(*pubOpts) error) (*pubOpts, error) {
+// newPubOpts applies the options, and checks them; special knows what holds for the kind of publish. Nil options are skipped.
+func newPubOpts(opts []PubOpt, special func(*pubOpts) error) (*pubOpts, error) {
 	if len(opts) == 0 {
 		return &noPubOpts, nil
 	}
@@ -69,17 +70,31 @@ func newPubOpts(opts []PubOpt, check func(*pubOpts) error) (*pubOpts, error) {
 			return nil, err
 		}
 	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return o, special(o)
+}
+
+// check refuses what no publish can have.
+func (o *pubOpts) check() error {
 	switch {
 	case o.wait < 0:
-		return nil, fmt.Errorf("%w: AckWait of %v", ErrInvalidArg, o.wait)
+		return fmt.Errorf("%w: AckWait of %v", ErrInvalidArg, o.wait)
 	case o.retryWait < 0:
-		return nil, fmt.Errorf("%w: RetryWait of %v", ErrInvalidArg, o.retryWait)
+		return fmt.Errorf("%w: RetryWait of %v", ErrInvalidArg, o.retryWait)
 	case o.ctx != nil && o.wait > 0:
-		return nil, ErrContextAndTimeout
+		return ErrContextAndTimeout
 	case o.has(givenStall) && o.stall <= 0:
-		return nil, errStallWait
+		return errStallWait
 	}
-	return o, check(o)
+	// A header would have a space in the place of a line break: an id that is not the one that was given.
+	for _, text := range []string{o.id, o.stream, o.lastID} {
+		if strings.ContainsAny(text, "\r\n") {
+			return fmt.Errorf("%w: line break in %q", ErrInvalidArg, text)
+		}
+	}
+	return nil
 }
 
 var (

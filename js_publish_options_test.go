@@ -82,6 +82,9 @@ func TestPubOptionsRefused(t *testing.T) {
 	}{
 		{"negative ack wait", []PubOpt{AckWait(-1)}, ErrInvalidArg, ErrInvalidArg},
 		{"negative retry wait", []PubOpt{RetryWait(-1)}, ErrInvalidArg, ErrInvalidArg},
+		{"line break in the id", []PubOpt{MsgId("a\r\nb")}, ErrInvalidArg, ErrInvalidArg},
+		{"line break in the stream", []PubOpt{ExpectStream("a\nb")}, ErrInvalidArg, ErrInvalidArg},
+		{"line break in the last id", []PubOpt{ExpectLastMsgId("a\rb")}, ErrInvalidArg, ErrInvalidArg},
 		{"nil context", []PubOpt{Context(nil)}, ErrInvalidContext, ErrInvalidContext},
 		{"context and ack wait", []PubOpt{Context(ctx), AckWait(1)}, ErrContextAndTimeout, ErrContextAndTimeout},
 		{"context", []PubOpt{Context(ctx)}, nil, ErrContextAndTimeout},
@@ -102,18 +105,18 @@ func TestPubOptionsRefused(t *testing.T) {
 
 func TestPubBlocks(t *testing.T) {
 	t.Parallel()
-	o, err := newPubOpts([]PubOpt{MsgId("i\r\nd")}, (*pubOpts).forSync)
+	o, err := newPubOpts([]PubOpt{MsgId("id")}, (*pubOpts).forSync)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "NATS/1.0\r\nNats-Msg-Id: i  d\r\n\r\n"
+	const want = "NATS/1.0\r\nNats-Msg-Id: id\r\n\r\n"
 	for range 2 { // the second time with a map that was used before
 		if block, err := o.block("s"); string(block) != want || err != nil {
 			t.Errorf("block: got %q, %v, want %q", block, err, want)
 		}
 	}
 	m := &Msg{Subject: "s"}
-	if block, err := o.seal(m); string(block) != want || err != nil || m.Header.Get(MsgIdHdr) != "i\r\nd" {
+	if block, err := o.seal(m); string(block) != want || err != nil || m.Header.Get(MsgIdHdr) != "id" {
 		t.Errorf("seal: got %q, %v, header %v, want %q and the id in the header", block, err, m.Header, want)
 	}
 	for name, tc := range map[string]struct {

@@ -29,6 +29,16 @@ type Consumer interface {
 	// Next waits for one message. nats.ErrTimeout when there was none in time; otherwise the errors of Fetch and those that its
 	// batch would have had.
 	Next(opts ...FetchOpt) (Msg, error)
+
+	// Consume calls handler for each message until it is stopped, and keeps messages on their way: by default 500, and asks for more when fewer
+	// than half are left. It survives the loss of the connection, of the server and of the consumer's leader; [ConsumeErrHandler] is told. A
+	// handle may Consume several times at once. Errors, after which nothing was asked: [ErrHandlerRequired], [ErrInvalidOption],
+	// nats.ErrConnectionClosed, nats.ErrConnectionDraining.
+	Consume(handler MessageHandler, opts ...PullConsumeOpt) (ConsumeContext, error)
+
+	// Messages is Consume with an iterator instead of a handler. Errors, after which nothing was asked: [ErrInvalidOption],
+	// nats.ErrConnectionClosed, nats.ErrConnectionDraining.
+	Messages(opts ...PullMessagesOpt) (MessagesContext, error)
 }
 
 // PushConsumer is a handle to a push consumer. It may be used concurrently, and need not be closed.

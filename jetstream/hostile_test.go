@@ -40,6 +40,15 @@ func hostile() map[reflect.Type][]any {
 			[]PublishOpt{nil}, []PublishOpt{WithMsgID("\r\nPUB smuggled 0\r\n")}, []PublishOpt{WithRetryAttempts(-1)}, []PublishOpt{WithRetryWait(math.MinInt64)},
 			[]PublishOpt{WithRetryWait(math.MaxInt64)}, []PublishOpt{WithStallWait(math.MaxInt64)}, []PublishOpt{WithMsgTTL(-1)},
 		},
+		reflect.TypeFor[MessageHandler](): {MessageHandler(nil)},
+		reflect.TypeFor[[]PullConsumeOpt](): {
+			[]PullConsumeOpt{nil}, []PullConsumeOpt{ConsumeErrHandler(nil)}, []PullConsumeOpt{PullMaxMessages(math.MinInt)}, []PullConsumeOpt{PullMaxBytes(math.MinInt)},
+			[]PullConsumeOpt{PullExpiry(math.MaxInt64)}, []PullConsumeOpt{PullPriorityGroup("\r\nPUB smuggled 0\r\n\"}")}, []PullConsumeOpt{StopAfter(math.MinInt)},
+		},
+		reflect.TypeFor[[]PullMessagesOpt](): {
+			[]PullMessagesOpt{nil}, []PullMessagesOpt{MessagesErrHandler(nil)}, []PullMessagesOpt{PullMaxMessagesWithBytesLimit(math.MaxInt, math.MaxInt)},
+			[]PullMessagesOpt{PullThresholdMessages(math.MinInt), PullThresholdBytes(math.MaxInt), PullPrioritized(255)},
+		},
 		reflect.TypeFor[[]FetchOpt](): {
 			[]FetchOpt{nil}, []FetchOpt{FetchContext(nil)}, []FetchOpt{FetchContext(over)}, []FetchOpt{FetchContext(past())}, []FetchOpt{FetchMaxWait(-1)},
 			[]FetchOpt{FetchMaxWait(math.MaxInt64)}, []FetchOpt{FetchHeartbeat(math.MaxInt64)}, []FetchOpt{FetchHeartbeat(1)}, []FetchOpt{FetchMaxBytes(-1)},
@@ -59,6 +68,7 @@ func good() map[reflect.Type]any {
 		reflect.TypeFor[time.Duration]():   time.Second,
 		reflect.TypeFor[time.Time]():       time.Unix(1, 0),
 		reflect.TypeFor[*nats.Msg]():       &nats.Msg{Subject: "a"},
+		reflect.TypeFor[MessageHandler]():  MessageHandler(func(Msg) {}),
 		reflect.TypeFor[StreamConfig]():    StreamConfig{Name: "S"},
 		reflect.TypeFor[ConsumerConfig]():  ConsumerConfig{Name: "c"},
 	}

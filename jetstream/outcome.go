@@ -57,7 +57,7 @@ var outcomes = map[outcome]error{
 	{opNext, wire.RequestTimeout}:   nats.ErrTimeout,
 	{opNext, wire.Timeout}:          nats.ErrTimeout,
 	{opNext, wire.NoAnswer}:         nats.ErrTimeout,
-	{opNext, wire.MaxBytesExceeded}: ErrMaxBytesExceeded,
+	{opNext, wire.MaxBytesExceeded}: nats.ErrTimeout,
 }
 
 // failed is the error of a code: that of the operation; for Next, what it has in common with a fetch; err as it is; or the

@@ -54,7 +54,7 @@ func TestFetchOutcomes(t *testing.T) {
 	for code, want := range map[wire.Code]struct{ fetch, next error }{
 		wire.NoMessages:       {nil, nats.ErrTimeout},
 		wire.RequestTimeout:   {nil, nats.ErrTimeout},
-		wire.MaxBytesExceeded: {nil, ErrMaxBytesExceeded},
+		wire.MaxBytesExceeded: {nil, nats.ErrTimeout},
 		wire.Timeout:          {ErrNoAnswer, nats.ErrTimeout},
 		wire.NoAnswer:         {ErrNoAnswer, nats.ErrTimeout},
 		wire.NoHeartbeat:      {ErrNoHeartbeat, ErrNoHeartbeat},

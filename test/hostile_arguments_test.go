@@ -634,8 +634,9 @@ func TestErrorsOfBadArguments(t *testing.T) {
 		"ChanSubscribe, nil":            {second(nc.ChanSubscribe("a", nil)), nats.ErrBadSubscription},
 		"FlushTimeout(0)":               {nc.FlushTimeout(0), nats.ErrBadTimeout},
 		"FlushWithContext, no deadline": {nc.FlushWithContext(context.Background()), nats.ErrNoDeadlineContext},
-		"FlushWithContext, nil":         {nc.FlushWithContext(nil), nats.ErrInvalidContext},                     //nolint:staticcheck // nil is what is tested
-		"RequestWithContext, nil":       {second(nc.RequestWithContext(nil, "a", nil)), nats.ErrInvalidContext}, //nolint:staticcheck // nil is what is tested
+		"FlushWithContext, nil":         {nc.FlushWithContext(nil), nats.ErrInvalidContext},                                //nolint:staticcheck // nil is what is tested
+		"RequestWithContext, nil":       {second(nc.RequestWithContext(nil, "a", nil)), nats.ErrInvalidContext},            //nolint:staticcheck // nil is what is tested
+		"RequestMsgWithContext, nil":    {second(nc.RequestMsgWithContext(nil, nats.NewMsg("a"))), nats.ErrInvalidContext}, //nolint:staticcheck // nil is what is tested
 		"RequestMsg, nil":               {second(nc.RequestMsg(nil, time.Second)), nats.ErrInvalidMsg},
 		"SetPendingLimits(0, 1)":        {sub.SetPendingLimits(0, 1), nats.ErrInvalidArg},
 		"Barrier(nil)":                  {nc.Barrier(nil), nats.ErrInvalidArg},

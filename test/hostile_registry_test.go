@@ -18,7 +18,7 @@ import (
 
 // What the package exports is listed in a file that is written by
 //
-//	go test -run TestRegistryIsComplete -update .
+//	go test . -run TestRegistryIsComplete -update
 //
 // so that no new function or method can be forgotten by the tests with hostile arguments.
 
@@ -35,7 +35,7 @@ func TestRegistryIsComplete(t *testing.T) {
 	have, err := os.ReadFile(registryFile)
 	must(t, err)
 	if !bytes.Equal(have, want) {
-		t.Errorf("%s does not list what the library exports: run go test -run %s -update .", registryFile, t.Name())
+		t.Errorf("%s does not list what the library exports: run go test . -run %s -update", registryFile, t.Name())
 	}
 }
 

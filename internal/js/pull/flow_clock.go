@@ -64,7 +64,7 @@ func (f *Flow) listen(now mono.Time) {
 // silent asks anew, at once: nobody has refused anything.
 func (f *Flow) silent(now mono.Time, code wire.Code) {
 	f.void()
-	f.warn(now, code, "")
+	f.act(Action{Kind: Warn, Code: code})
 	f.askAt = now
 }
 

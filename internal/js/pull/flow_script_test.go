@@ -114,6 +114,9 @@ func showFlow(acts []Action) string {
 		if a.Words != "" {
 			s += " " + strconv.Quote(a.Words)
 		}
+		if a.Lasting {
+			s += " lasting"
+		}
 		out = append(out, s)
 	}
 	return strings.Join(out, ", ")

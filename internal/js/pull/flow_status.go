@@ -83,14 +83,21 @@ func (f *Flow) answered(now mono.Time, s wire.Status) {
 // first time; and each one is told.
 func (f *Flow) failed(now mono.Time, s wire.Status, change bool) {
 	pause := pauseAfter(f.row, longestPause)
-	f.row++
+	if f.row++; f.row == 1 {
+		f.retell = now.Add(f.patience())
+	}
 	if !change {
 		pause = pauseAfter(f.row, longestPause)
 	}
 	f.void()
 	f.askAt = now.Add(pause)
-	if change || s.Code != f.told || now >= f.retell {
-		f.warn(now, s.Code, string(s.Description))
+	lasting := now >= f.retell
+	if lasting {
+		f.retell = now.Add(f.patience())
+	}
+	if change || lasting || s.Code != f.told {
+		f.told = s.Code
+		f.act(Action{Kind: Warn, Code: s.Code, Words: string(s.Description), Lasting: lasting})
 	}
 	if q := &f.inquiry; s.Code == wire.NoResponders && f.row >= inquireFrom && !q.running && now >= q.next {
 		q.running = true
@@ -99,13 +106,12 @@ func (f *Flow) failed(now mono.Time, s wire.Status, change bool) {
 	f.refill(now)
 }
 
-func (f *Flow) warn(now mono.Time, code wire.Code, words string) {
-	again := 2 * f.silence.beat
-	if again == 0 {
-		again = retellAfter
+// patience is how long failures last before they are told again.
+func (f *Flow) patience() time.Duration {
+	if f.silence.beat == 0 {
+		return retellAfter
 	}
-	f.told, f.retell = code, now.Add(again)
-	f.act(Action{Kind: Warn, Code: code, Words: words})
+	return 2 * f.silence.beat
 }
 
 // Inquired answers an Inquire: gone says that the consumer does not exist. Any doubt is a no. A consumer that is missing for two seconds,

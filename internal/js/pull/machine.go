@@ -30,6 +30,7 @@ type Action struct {
 	Request wire.PullRequest // Ask
 	Code    wire.Code        // Finish, Warn; OK when the batch is complete
 	Words   string           // Finish, Warn: the server's description, if it was the server
+	Lasting bool             // Warn: failures have lasted for two heartbeats, or as long again
 }
 
 // Kind is the kind of an [Action].

@@ -21,8 +21,8 @@ type FeedConfig[M any] struct {
 	// Tell is called with every failure, one after the other, on the connection's dispatcher, beside Handle. Also with the reason of an end
 	// that the user did not cause. nil: nobody wants to know.
 	Tell func(code wire.Code, words string)
-	// Disturbs says which failures end a Next that waits. nil: none does.
-	Disturbs func(code wire.Code) bool
+	// Disturbs says which failures end a Next that waits; lasting means that failures have lasted for two heartbeats. nil: none does.
+	Disturbs func(code wire.Code, lasting bool) bool
 	// Missing asks the server whether the consumer does not exist; any doubt is a no. It may wait until ctx ends. nil: nobody knows.
 	Missing func(ctx context.Context) bool
 }
@@ -92,8 +92,9 @@ type Feed[M any] struct {
 
 // feedNews is a failure on its way to the user.
 type feedNews struct {
-	code  wire.Code
-	words string
+	code    wire.Code
+	words   string
+	lasting bool
 }
 
 // newsKept bounds the failures that wait for a Tell that does not return.
@@ -214,7 +215,7 @@ func (f *Feed[M]) finishLocked(code wire.Code, words string) {
 		f.discardLocked()
 	}
 	if code != wire.OK && code != wire.Canceled {
-		f.tellLocked(feedNews{code, words})
+		f.tellLocked(feedNews{code: code, words: words})
 	}
 	close(f.finished)
 	f.closeLocked()

@@ -101,7 +101,7 @@ func (f *Feed[M]) wakeLocked() {
 // warnLocked tells the user, and a Next that waits.
 func (f *Feed[M]) warnLocked(n feedNews) {
 	f.tellLocked(n)
-	if f.waiting > 0 && f.cfg.Disturbs != nil && f.cfg.Disturbs(n.code) {
+	if f.waiting > 0 && f.cfg.Disturbs != nil && f.cfg.Disturbs(n.code, n.lasting) {
 		f.disturbed, f.trouble = true, n
 		f.signalLocked()
 	}

@@ -41,7 +41,7 @@ func (f *Feed[M]) applyLocked(now mono.Time, acts []pull.Action) {
 		case pull.Leave:
 			left = f.leaveLocked()
 		case pull.Warn:
-			f.warnLocked(feedNews{a.Code, a.Words})
+			f.warnLocked(feedNews{a.Code, a.Words, a.Lasting})
 		case pull.Doubt:
 			f.jobs.add(feedJob[M]{kind: feedDoubt})
 		case pull.Inquire:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/session"
 )
 
@@ -269,4 +270,93 @@ func TestFeedBlockedTell(t *testing.T) {
 		u.over(t, wire.Canceled)
 		u.l.closeNow()
 	})
+}
+
+// TestFeedStopsInquiry: the question whether the consumer exists ends with the feed.
+func TestFeedStopsInquiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asking := make(chan bool, 2)
+		u := newFeedUser(t, beats, false, func(u *feedUser, cfg *FeedConfig[string]) {
+			u.l.answer = func(a *fakeAsk) { go u.l.sendNow(a.Inbox, "503") }
+			cfg.Missing = func(ctx context.Context) bool {
+				asking <- true
+				<-ctx.Done()
+				asking <- false
+				return true
+			}
+		})
+		<-asking
+		start := time.Now()
+		u.f.Stop()
+		<-asking
+		if took := time.Since(start); took != 0 {
+			t.Errorf("ended after %v", took)
+		}
+		u.over(t, wire.Canceled)
+		u.l.closeNow()
+	})
+}
+
+// TestFeedLate: what comes on the old inbox was not asked for on the new one.
+func TestFeedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newFeedUser(t, beats, true, nil)
+		u.l.holdPongs = true
+		first := u.l.last(t).Inbox
+		u.l.sendNow(first, "409 Leadership Change")
+		u.l.sendNow(first, msgs(1, 6)...)
+		for range 6 {
+			u.f.Next(nil, 0)
+		}
+		if all := u.requests(); len(all) != 2 {
+			t.Errorf("asked %v: the second request is unanswered", all)
+		}
+		u.f.Stop()
+		u.over(t, wire.Canceled)
+		u.l.pongNow()
+		u.l.closeNow()
+	})
+}
+
+// TestFeedDrainWithoutInbox: with no request out, nothing is on its way.
+func TestFeedDrainWithoutInbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newFeedUser(t, beats, false, nil)
+		u.l.sendNow(u.l.last(t).Inbox, "503")
+		u.f.Drain()
+		u.over(t, wire.Canceled)
+		u.l.closeNow()
+	})
+}
+
+// TestFeedStaleAskAfterDrain: a request that was decided before the drain is not sent.
+func TestFeedStaleAskAfterDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newFeedUser(t, beats, true, nil)
+		sending := make(chan struct{})
+		u.l.answer = func(*fakeAsk) { <-sending }
+		go u.l.sendNow(u.l.last(t).Inbox, "409 Leadership Change") // its request blocks the jobs
+		synctest.Wait()
+		second := u.l.find(u.l.last(t).Inbox)
+		u.f.take(deliver(second, 6))
+		for range 6 {
+			u.f.Next(nil, 0)
+		}
+		u.f.Drain()
+		close(sending)
+		u.over(t, wire.Canceled)
+		if all := u.requests(); len(all) != 2 {
+			t.Errorf("asked %v", all)
+		}
+		u.l.closeNow()
+	})
+}
+
+// deliver puts n messages into the run of an inbox while the reader is busy elsewhere.
+func deliver(sub *fakeSub, n int) *feedSlot[string] {
+	s := sub.sink.(*feedSlot[string])
+	for range n {
+		s.Deliver(&proto.Frame{Subject: []byte("s.x"), Reply: []byte("$JS.ACK.S.C.1.1.1.1.1"), Data: []byte("x")})
+	}
+	return s
 }

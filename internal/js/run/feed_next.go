@@ -16,6 +16,7 @@ type Taken[M any] struct {
 	Message M
 	Code    wire.Code
 	Words   string
+	Lasting bool // of a failure
 	Over    bool
 }
 
@@ -67,7 +68,7 @@ func (f *Feed[M]) tryNext(waiting bool) (t Taken[M], ready, work bool) {
 	case f.ended:
 		t = f.endLocked()
 	case waiting && f.disturbed:
-		t.Code, t.Words = f.trouble.code, f.trouble.words
+		t.Code, t.Words, t.Lasting = f.trouble.code, f.trouble.words, f.trouble.lasting
 		f.disturbed = false
 	default:
 		if !waiting {

@@ -116,8 +116,7 @@ func (f *Feed[M]) takeStatus(s *feedSlot[M], status wire.Status) {
 		return // about requests that are void
 	}
 	if status.Code == wire.PinIDMismatch {
-		s.pin = ""
-		f.p.setPin("")
+		f.p.setPin("") // this inbox is left, too
 	}
 	now := mono.Now()
 	f.applyLocked(now, f.machine.Status(now, status))

@@ -288,7 +288,7 @@ func TestFeedStopAfter(t *testing.T) {
 func TestFeedNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newFeedUser(t, beats, true, func(_ *feedUser, cfg *FeedConfig[string]) {
-			cfg.Disturbs = func(code wire.Code) bool { return code == wire.NoHeartbeat }
+			cfg.Disturbs = func(code wire.Code, lasting bool) bool { return code == wire.NoHeartbeat || lasting }
 		})
 		inbox := u.l.last(t).Inbox
 		start := time.Now()
@@ -365,6 +365,54 @@ func TestFeedManyNext(t *testing.T) {
 		u.f.Stop()
 		all.Wait()
 		u.over(t, wire.Canceled)
+		u.l.closeNow()
+	})
+}
+
+// TestFeedHandsOn: a run of messages wakes as many Nexts as it has messages.
+func TestFeedHandsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newFeedUser(t, beats, true, nil)
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { u.f.Next(nil, 0) })
+		}
+		synctest.Wait()
+		u.l.sendNow(u.l.last(t).Inbox, msgs(1, 3)...)
+		start := time.Now()
+		all.Wait()
+		if took := time.Since(start); took != 0 {
+			t.Errorf("took %v", took)
+		}
+		u.f.Stop()
+		u.l.closeNow()
+	})
+}
+
+// TestFeedOldTrouble: a failure is for those who wait when it happens.
+func TestFeedOldTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newFeedUser(t, beats, true, func(_ *feedUser, cfg *FeedConfig[string]) {
+			cfg.Disturbs = func(wire.Code, bool) bool { return true }
+		})
+		result := make(chan Taken[string])
+		next := func() { result <- u.f.Next(nil, 500*time.Millisecond) }
+		go next()
+		synctest.Wait()
+		func() {
+			u.f.mu.Lock()
+			defer u.f.mu.Unlock()
+			u.f.queue.push([]held[string]{{m: "1"}})
+			u.f.warnLocked(feedNews{code: wire.NoHeartbeat})
+		}()
+		if got := <-result; got.Message != "1" {
+			t.Errorf("got %+v, want the message", got)
+		}
+		go next()
+		if got := <-result; got.Code != wire.Timeout {
+			t.Errorf("got %+v, want a timeout", got)
+		}
+		u.f.Stop()
 		u.l.closeNow()
 	})
 }

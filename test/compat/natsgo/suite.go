@@ -19,7 +19,7 @@ var Suite = stage.Suite{
 	Scenarios: slices.Concat(
 		publishRetries, publishBudgets, publishAnswers, publishAsync, publishWindow, publishHeaders,
 		fetchRequests, fetchSilence, fetchStatuses, fetchEnds, fetchServer, fetchGroups,
-		oldFetch, oldFetchEnds, acks, input, inputStreams, identity, requests,
+		oldFetch, oldFetchEnds, acks, input, inputStreams, identity, requests, slow,
 	),
 	Errors: errorNames,
 	Code:   code,

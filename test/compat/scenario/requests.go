@@ -68,7 +68,7 @@ func requestReconnecting(s *stage.Stage) {
 	s.Proxy().Cut()
 	stage.Take(s, lost, "RECONNECTING")
 	s.Timed("too short", func() error { _, err := nc.Request("answered", nil, 300*time.Millisecond); return err })
-	time.AfterFunc(500*time.Millisecond, func() { _ = s.Proxy().Heal() })
+	time.AfterFunc(350*time.Millisecond, func() { _ = s.Proxy().Heal() }) // between two attempts to reconnect
 	s.Timed("long enough", func() error { _, err := nc.Request("answered", nil, 5*time.Second); return err })
 }
 
