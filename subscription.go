@@ -150,6 +150,9 @@ func (nc *Conn) subscribe(s *Subscription) (*Subscription, error) {
 	}
 	s.conn = nc
 	s.limits = extent{DefaultSubPendingMsgsLimit, DefaultSubPendingBytesLimit}
+	if n := nc.Opts.SubChanLen; s.Type() == SyncSubscription && n > 0 {
+		s.limits.msgs = n
+	}
 	if s.cb != nil {
 		s.task.Bind((*turns)(s))
 	}
