@@ -6,7 +6,7 @@
 //	     ┌───────────────┼───────────────┬──────────────────┐
 //	 js.Publish      js.Stream      js.Consumer     js.CreateStream, js.ListStreams …
 //	 js.PublishAsync     │               │
-//	                  Stream         Consumer ── Fetch, Next ──▶ Msg
+//	                  Stream         Consumer ── Fetch, Next, Consume, Messages ──▶ Msg
 //
 // A [JetStream] is the API of the account that the connection belongs to; [NewWithDomain] and [NewWithAPIPrefix] reach
 // that of another domain or account. [Stream] and [Consumer] are handles: they hold a name and the information that came
@@ -23,6 +23,12 @@
 // A [Consumer] asks for messages in batches, and each [Msg] is to be acknowledged. A [MessageBatch] ends without an error only when it
 // is full or the server has said that there is no more. Heartbeats, on by default for fetches of 10 seconds and more, find a dead
 // connection sooner.
+//
+// # Consuming
+//
+// Consume and Messages keep messages on their way: the next ones are asked for while the last are handled. They go on through lost connections,
+// restarts and changes of the leader, and tell of them. They end when they are stopped, when the consumer is gone, and with the
+// connection.
 //
 // # Contexts
 //

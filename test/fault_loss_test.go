@@ -32,14 +32,20 @@ type ledger struct {
 // newLedger connects a publisher through url, and a receiver directly to the server.
 func newLedger(t *testing.T, srv *natstest.Server, url string, opts ...nats.Option) *ledger {
 	t.Helper()
+	return newLedgerTLS(t, srv, url, nil, opts...)
+}
+
+// newLedgerTLS has an option that the receiver needs too.
+func newLedgerTLS(t *testing.T, srv *natstest.Server, url string, secure nats.Option, opts ...nats.Option) *ledger {
+	t.Helper()
 	l := &ledger{t: t, size: 64, arrived: make(map[uint64]bool), marks: make(chan struct{}, 100)}
-	receiver := dial(t, srv.URL(), opts...)
+	receiver := dial(t, srv.URL(), secure)
 	sub, err := receiver.Subscribe("loss", l.receive)
 	must(t, err)
 	must(t, sub.SetPendingLimits(-1, -1))
 	must(t, receiver.Flush())
 	l.receiver = receiver
-	l.nc = dial(t, url, append([]nats.Option{quickly(), l.j.handler()}, opts...)...)
+	l.nc = dial(t, url, append([]nats.Option{secure, quickly(), l.j.handler()}, opts...)...)
 	return l
 }
 
@@ -89,12 +95,17 @@ func (l *ledger) settle(srv *natstest.Server) {
 	await(l.t, "the last message", l.marks)
 }
 
+func (l *ledger) count() (arrived, doubles int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.arrived), l.doubles
+}
+
 // balance checks that what did not arrive was told. It returns the number of messages that did not.
 func (l *ledger) balance() (missing int) {
 	l.t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	missing = int(l.accepted) - len(l.arrived)
+	arrived, doubles := l.count()
+	missing = int(l.accepted) - arrived
 	var unconfirmed, dropped int
 	for end := time.Now().Add(patience); ; pause() {
 		if unconfirmed, dropped = l.j.losses(); missing <= unconfirmed+dropped || time.Now().After(end) {
@@ -107,10 +118,10 @@ func (l *ledger) balance() (missing int) {
 	if missing < dropped {
 		l.t.Errorf("told that %d were dropped, but only %d did not arrive", dropped, missing)
 	}
-	if l.doubles > 0 {
-		l.t.Errorf("%d messages arrived twice", l.doubles)
+	if doubles > 0 {
+		l.t.Errorf("%d messages arrived twice", doubles)
 	}
-	l.t.Logf("accepted %d, arrived %d, unconfirmed at most %d, dropped %d", l.accepted, len(l.arrived), unconfirmed, dropped)
+	l.t.Logf("accepted %d, arrived %d, unconfirmed at most %d, dropped %d", l.accepted, arrived, unconfirmed, dropped)
 	return missing
 }
 
@@ -145,17 +156,16 @@ func TestNothingIsLostSilentlyInTheReplay(t *testing.T) {
 	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			var serverOpts []natstest.Option
-			var opts []nats.Option
+			var tlsOption nats.Option
 			if secure {
 				forServer, forClient, err := natstest.NewTLS()
 				must(t, err)
 				serverOpts = append(serverOpts, natstest.WithTLS(forServer))
-				opts = append(opts, nats.Secure(forClient))
+				tlsOption = nats.Secure(forClient)
 			}
 			srv := start(t, serverOpts...)
 			proxy := natstest.NewProxy(t, srv.URL())
-			opts = append(opts, nats.ReconnectWait(time.Hour), nats.ReconnectBufSize(64<<20))
-			l := newLedger(t, srv, proxy.URL(), append(opts, nats.Timeout(patience))...)
+			l := newLedgerTLS(t, srv, proxy.URL(), tlsOption, nats.ReconnectWait(time.Hour), nats.ReconnectBufSize(64<<20), nats.Timeout(patience))
 			proxy.Cut()
 			eventually(t, "the disconnect", l.nc.IsReconnecting)
 			l.size = 1000
@@ -227,7 +237,7 @@ func TestNothingIsLostSilentlyInABlackHole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			srv := start(t)
 			proxy := natstest.NewProxy(t, srv.URL())
-			l := newLedger(t, srv, proxy.URL(), nats.PingInterval(50*time.Millisecond), nats.MaxPingsOutstanding(1))
+			l := newLedger(t, srv, proxy.URL(), nats.PingInterval(200*time.Millisecond), nats.MaxPingsOutstanding(1))
 			l.publish(1000)
 			must(t, l.nc.Flush())
 			proxy.Hole(direction)
@@ -327,7 +337,7 @@ func TestCloseWritesWhatWasAccepted(t *testing.T) {
 func TestLossErrorUnwraps(t *testing.T) {
 	srv := start(t)
 	proxy := natstest.NewProxy(t, srv.URL())
-	l := newLedger(t, srv, proxy.URL(), nats.PingInterval(50*time.Millisecond), nats.MaxPingsOutstanding(1))
+	l := newLedger(t, srv, proxy.URL(), nats.PingInterval(200*time.Millisecond), nats.MaxPingsOutstanding(1))
 	proxy.Hole(natstest.Both)
 	l.publish(10)
 	eventually(t, "the report", func() bool {

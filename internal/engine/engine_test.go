@@ -161,10 +161,10 @@ func TestReconnectReplaysInOrder(t *testing.T) {
 		s.start()
 		srv = s.next()
 		srv.expect("SUB a 1")
-		srv.expect("PING")
 		for i := range 3 {
 			srv.expect(fmt.Sprintf("PUB p 1 %d", i))
 		}
+		srv.expect("PING")
 		srv.send("PONG\r\n")
 		if err := <-flushed; err != nil {
 			t.Errorf("flush across the reconnect: %v", err)

@@ -207,8 +207,8 @@ func (s *supervisor) askServer() {
 	}()
 }
 
-// install makes the socket of a successful dial the connection: subscriptions and waiting PINGs first, then the publishes that
-// were kept. Under Conn.mu, so that a Subscribe comes either before the replay or after it.
+// install makes the socket of a successful dial the connection, and replays on it. Under Conn.mu, so that a Subscribe comes
+// either before the replay or after it.
 func (s *supervisor) install(id uint64) {
 	d := s.dials[id]
 	delete(s.dials, id)
@@ -229,17 +229,17 @@ func (s *supervisor) install(id uint64) {
 	d.abort() // frees the context; the dial is over
 }
 
+// release has the outbox write to l: subscriptions first, what was kept behind them, and then the PINGs that wait, which so
+// confirm it.
 func (c *Conn) release(l *link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	first := c.replayLocked(nil)
+	c.out.Release(l.conn, transport.Exact(l.conn), c.replayLocked(nil), func(err error) { c.linkFailed(l, err) })
 	for i := range c.pongs {
 		p := &c.pongs[i]
-		p.sent = true
-		p.mark = 0 // what was published while there was no link is sent behind it
-		first = append(first, ping...)
+		p.mark = c.out.Mark()
+		p.sent = c.control(ping)
 	}
-	c.out.Release(l.conn, transport.Exact(l.conn), first, func(err error) { c.linkFailed(l, err) })
 }
 
 // closeLink ends the current link, and what depends on it: nothing is written any more, the socket is closed, reader and

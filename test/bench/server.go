@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 const serverPackage = "github.com/gannet-io/nats/test/bench/server"
@@ -37,9 +36,8 @@ func startServer(ctx context.Context, cpus []int) (_ *server, err error) {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, serverPackage).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building %s: %w: %s", serverPackage, err, out)
 	}
-	cmd := exec.CommandContext(ctx, program)
+	cmd := exec.Command(program) // not bound to ctx: it ends with its input, and then removes its store
 	cmd.Stderr = os.Stderr
-	cmd.WaitDelay = 5 * time.Second
 	if s.input, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

@@ -218,6 +218,16 @@ var scenes = []struct {
 		}
 	}},
 	{"jetstream.Consumer_next", printsOnly("")},
+	{"jetstream.Consumer_messages", func(t *testing.T, _ *nats.Conn, start func() *stage) {
+		if out := start().ends(nil); strings.Count(out, "orders.paid: ") != 100 || strings.Count(out, "\n") != 100 {
+			t.Errorf("printed %.300q, want 100 orders", out)
+		}
+	}},
+	{"jetstream.Consumer_consume", func(t *testing.T, _ *nats.Conn, start func() *stage) {
+		if out := start().ends(nil); strings.Count(out, "orders.paid: ") < 100 {
+			t.Errorf("printed %.300q, want many orders", out)
+		}
+	}},
 
 	{"nats.JetStream_publish", printsOnly("stored with sequence 5002\n")},
 	{"nats.JetStream_publishAsync", func(t *testing.T, nc *nats.Conn, start func() *stage) {

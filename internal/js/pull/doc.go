@@ -1,4 +1,4 @@
-// Package pull decides when to ask a pull consumer for messages, and when to give up. It serves the Fetch family of both
+// Package pull decides when to ask a pull consumer for messages, and when to give up. It serves both
 // APIs. It is pure: events are methods, time is an argument, and what is to be done comes back as actions.
 //
 //	          delay over        connected: Ask
@@ -14,6 +14,18 @@
 //
 // Invariants: what was asked and not answered never exceeds what the batch still lacks; exactly one Finish; two silent
 // heartbeat intervals give exactly one NoHeartbeat; no Ask while the connection is down; time in every state is bounded.
+//
+// A [Machine] is one batch. A [Flow] is a continuous pull: Consume, Messages.
+//
+//	       connected: Ask                     Drain: Leave
+//	Start ──▶ flowing ◀───────────── offline    flowing ──▶ leaving ──▶ done
+//	           │  ▲  └─ Disconnected ──▶ ▲                  Left, or two seconds
+//	           │  └──── Reconnected: Ask ┘
+//	flowing:   Taken below a threshold asks for more; a failure, or silence, makes requests void, is told (Warn), and they are asked anew
+//
+// Its invariants: what was asked, and what has arrived and was not taken, never exceed the maximum together; StopAfter never overshoots; two silent
+// heartbeat intervals while something is owed are one Warn; nothing is asked before the pause after a failure is over, and always something
+// when little is left; exactly one Finish.
 //
 // [Backoff] is the memory that consecutive batches of one consumer share: it slows down a loop of fetches that nobody
 // answers, without delaying the first error.

@@ -12,5 +12,8 @@
 // [Publisher] publishes and waits for acks, and [Future] is what an asynchronous caller holds meanwhile. The puller works in the
 // same way over its own machine: its subscriptions fill a batch on the reader, and a batch ends with a code.
 //
+// A [Feed] is Consume and Messages, over the flow machine: its reader fills a queue, which a handler on the dispatcher, or the callers
+// of Next, empty.
+//
 // Lock order: Publisher.mu before Future.mu; the engine is never called with one of them held.
 package run

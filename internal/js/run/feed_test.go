@@ -409,6 +409,8 @@ func TestFeedOldTrouble(t *testing.T) {
 			t.Errorf("got %+v, want the message", got)
 		}
 		go next()
+		synctest.Wait()
+		u.f.signal <- struct{}{} // for nothing
 		if got := <-result; got.Code != wire.Timeout {
 			t.Errorf("got %+v, want a timeout", got)
 		}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 
 	"github.com/gannet-io/nats/natstest"
 )
@@ -22,6 +23,7 @@ func main() {
 }
 
 func run() error {
+	signal.Ignore(os.Interrupt) // Ctrl-C reaches it too; the program that started it closes the input
 	srv, err := natstest.Start()
 	if err != nil {
 		return err
