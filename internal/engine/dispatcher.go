@@ -66,6 +66,10 @@ type Worker struct {
 // Yield counts one item and reports whether the task has had its turn. Run asks before each further item.
 func (w *Worker) Yield() bool {
 	w.items++
+	if w.items == turnCheck {
+		w.until = mono.Now().Add(turnTime) // a short turn needs no clock
+		return false
+	}
 	if w.items%turnItems != 0 && (w.items%turnCheck != 0 || mono.Now() < w.until) {
 		return false
 	}
@@ -125,6 +129,10 @@ func (d *dispatcher) waiting() bool {
 func (d *dispatcher) next(w *Worker) (t *Task, stay bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.nextLocked(w)
+}
+
+func (d *dispatcher) nextLocked(w *Worker) (t *Task, stay bool) {
 	d.coming--
 	t = d.head
 	if t == nil {
@@ -144,42 +152,55 @@ func (d *dispatcher) next(w *Worker) (t *Task, stay bool) {
 	return t, true
 }
 
-// done puts a task with more to do at the end of the queue. A worker that goes on is itself on its way there.
-func (d *dispatcher) done(t *Task, more, goesOn bool) {
+// swap puts a task whose turn is over at the end of the queue if there is more, and takes the next one.
+func (d *dispatcher) swap(w *Worker, t *Task, more bool) (next *Task, stay bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if goesOn {
-		d.coming++
-	}
+	d.coming++ // the worker itself: nobody needs to be summoned for t
 	if more || t.state == taskAgain {
 		t.state = taskReady
 		d.pushLocked(t)
-		return
+	} else {
+		t.state = taskIdle
 	}
-	t.state = taskIdle
+	return d.nextLocked(w)
+}
+
+// lost queues a task again whose callback ended the worker, which summons another one.
+func (d *dispatcher) lost(t *Task) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t.state = taskReady
+	d.pushLocked(t)
 }
 
 func (w *Worker) run() {
+	t, stay := w.d.next(w)
 	for {
-		t, stay := w.d.next(w)
 		switch {
 		case t != nil:
-			w.turn(t)
-		case !stay || !w.rest():
+			t, stay = w.turn(t)
+		case stay && w.rest():
+			t, stay = w.d.next(w)
+		default:
 			return
 		}
 	}
 }
 
-// turn gives t one turn. When a callback ends the goroutine (runtime.Goexit) the task is queued again, which summons
-// another worker.
-func (w *Worker) turn(t *Task) {
+// turn gives t one turn, and takes the next task. When a callback ends the goroutine (runtime.Goexit) the task is queued
+// again, which summons another worker.
+func (w *Worker) turn(t *Task) (next *Task, stay bool) {
 	w.items = 0
-	w.until = mono.Now().Add(turnTime)
-	more, returned := true, false
-	defer func() { w.d.done(t, more, returned) }()
-	more = t.runner.Run(w)
+	returned := false
+	defer func() {
+		if !returned {
+			w.d.lost(t)
+		}
+	}()
+	more := t.runner.Run(w)
 	returned = true
+	return w.d.swap(w, t, more)
 }
 
 // rest waits for work; false ends the worker.

@@ -40,7 +40,8 @@ const maxPrefix = 256
 func (p *Parser) Next(b []byte, f *Frame) (n int, op Op, err error) {
 	p.need, p.sized = 0, false
 	k := len(p.prefix)
-	if k == 0 || len(b) <= k || string(b[:k]) != string(p.prefix) || !p.again(b) {
+	known := k > 0 && len(b) > k && string(b[:k]) == string(p.prefix) && p.again(b)
+	if !known && !p.fresh(b) {
 		if n, op, err = p.line(b); op != OpMsg {
 			return n, op, err
 		}
@@ -118,6 +119,31 @@ func (p *Parser) again(b []byte) bool {
 	}
 	m.reply, m.replyEnd = i, j
 	return p.sizes(b, j+1)
+}
+
+// fresh reads a MSG line that begins otherwise than the last one, and remembers its beginning. Like again it does so only
+// for lines as servers write them. Where subscriptions take turns, line cost 15% of all CPU.
+func (p *Parser) fresh(b []byte) bool {
+	const op = "MSG "
+	if len(b) <= len(op) || string(b[:len(op)]) != op {
+		return false
+	}
+	end := word(b, len(op))
+	if end == len(op) || end >= maxPrefix-16 || end >= len(b) || b[end] != ' ' {
+		return false
+	}
+	sid, i := digits(b, end+1)
+	if i == end+1 || i >= len(b) || b[i] != ' ' {
+		return false
+	}
+	p.msg = message{sid: uint64(sid), subject: len(op), subjectEnd: end}
+	p.isH = false
+	p.prefix = append(p.prefix[:0], b[:i+1]...)
+	if p.again(b) {
+		return true
+	}
+	p.prefix = p.prefix[:0]
+	return false
 }
 
 // sizes reads "size CRLF", or "header-size size CRLF" in an HMSG, at b[i]. In a MSG header is 0 already.
