@@ -85,8 +85,8 @@ func newPubOpts(opts []PublishOpt) (*pubOpts, error) {
 	return o, nil
 }
 
-// headers reports whether an option set one.
-func (o *pubOpts) headers() bool { return o.values != [pubHeaders]string{} }
+// headers reports whether an option set one. The comparison of all values is only for publishes with options.
+func (o *pubOpts) headers() bool { return o != defaultPubOpts && o.values != [pubHeaders]string{} }
 
 // write sets the headers in h.
 func (o *pubOpts) write(h nats.Header) {
