@@ -101,12 +101,16 @@ func (nc *Conn) drain() {
 			s.complete()
 		}
 	})
-	select {
-	case <-over:
-	case <-limit.C:
-		nc.reportError(nil, ErrDrainTimeout)
-	case <-nc.eng.Done():
-		return
+	for _, over := range append(nc.eng.DrainHolds(), over) {
+		select {
+		case <-over:
+			continue
+		case <-limit.C:
+			nc.reportError(nil, ErrDrainTimeout)
+		case <-nc.eng.Done():
+			return
+		}
+		break
 	}
 	nc.eng.EndSubs()
 	ctx, cancel := context.WithTimeout(context.Background(), drainFlush)

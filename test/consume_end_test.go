@@ -135,15 +135,39 @@ func TestConsumeConnectionCloses(t *testing.T) {
 	}
 }
 
-// TestConsumeConnectionDrains: it ends, and what the server has sent is handled.
+// TestConsumeConnectionDrains: what the server has sent is handled and acknowledged before the connection closes.
 func TestConsumeConnectionDrains(t *testing.T) {
 	g := withJetStream(t)
-	c := g.consumer(t)
-	e := consume(t, c, nil)
 	g.publish(t, 100)
+	c := g.consumer(t)
+	began := make(chan struct{})
+	e := consume(t, c, func(e *eater, m jetstream.Msg) {
+		<-began
+		if err := m.Ack(); err != nil {
+			e.addErr(err)
+		}
+	})
+	d := g.consumer(t, jetstream.ConsumerConfig{Durable: "d"})
+	it := messages(t, d)
+	g.delivered(t, c, 100)
+	g.delivered(t, d, 100)
+	_ = take(t, it, 50)
 	must(t, g.nc.Drain())
+	close(began)
+	_ = take(t, it, 50)
+	ends(t, it, jetstream.ErrMsgIteratorClosed)
 	e.closes(t)
 	eventually(t, "the end of the connection", g.nc.IsClosed)
+	if n, errs := e.count(), e.errors(); n != 100 || len(errs) > 0 {
+		t.Errorf("%d handled, errors %v, want 100 and none", n, errs)
+	}
+	other := newJS(t, dial(t, g.srv.URL()))
+	for _, name := range []string{"c", "d"} {
+		info := got[jetstream.Consumer](t)(other.Consumer(t.Context(), "S", name)).CachedInfo()
+		if info.AckFloor.Stream != 100 {
+			t.Errorf("consumer %s: acknowledged up to %d, want 100", name, info.AckFloor.Stream)
+		}
+	}
 }
 
 func TestConsumeArguments(t *testing.T) {

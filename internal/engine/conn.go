@@ -29,6 +29,7 @@ type Conn struct {
 	disp  dispatcher
 	calls callbackQueue
 	watch watchers
+	holds drainHolds
 	mail  mailbox
 	super *supervisor
 	done  chan struct{} // closed when the supervisor has ended

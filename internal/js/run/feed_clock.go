@@ -81,6 +81,9 @@ func (f *Feed[M]) statusChanged(s session.Status, _ error) {
 	if f.ended {
 		return
 	}
+	if !f.leaving && draining(s) {
+		f.p.link.HoldDrain(f.over) // so that what has arrived can be acknowledged
+	}
 	f.leaving = draining(s)
 	switch isUp := up(s); {
 	case isUp && !f.up:

@@ -47,6 +47,7 @@ func (l *serveLink) Watch(func(session.Status, error)) (stop func()) { return fu
 func (l *serveLink) Status() session.Status                          { return session.Connected }
 func (l *serveLink) NewInbox() string                                { return "_INBOX.1" }
 func (l *serveLink) Doubt()                                          {}
+func (l *serveLink) HoldDrain(<-chan struct{})                       {}
 func (l *serveLink) Owe(int)                                         {}
 func (l *serveLink) Ready(*engine.Task)                              {}
 

@@ -520,6 +520,9 @@ func TestFeedConnectionDrains(t *testing.T) {
 		u.l.holdPongs = true
 		u.l.statusNow(session.DrainingSubs)
 		synctest.Wait()
+		if len(u.l.holds) != 1 || isClosed(u.l.holds[0]) {
+			t.Errorf("the drain is held by %d, want 1", len(u.l.holds))
+		}
 		u.l.sendNow(inbox, msgs(1, 3)...)
 		u.l.pongNow()
 		u.want(t, "1 2 3", "")

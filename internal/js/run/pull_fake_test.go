@@ -40,6 +40,7 @@ type fakeLink struct {
 	holdPongs bool          // PONGs come with pongNow
 	pongs     []func(error) // that are awaited
 	workers   engine.Conn   // runs tasks
+	holds     []<-chan struct{}
 }
 
 type fakeSub struct {
@@ -164,6 +165,12 @@ func (l *fakeLink) takePongs() []func(error) {
 }
 
 func (l *fakeLink) Ready(t *engine.Task) { l.workers.Ready(t) }
+
+func (l *fakeLink) HoldDrain(done <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holds = append(l.holds, done)
+}
 
 func (l *fakeLink) Owe(n int) { l.owed.Add(int64(n)) }
 

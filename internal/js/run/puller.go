@@ -27,6 +27,7 @@ type pullLink interface {
 	StopServer(s *engine.Sub) error
 	OnPong(fn func(err error)) error
 	Ready(t *engine.Task)
+	HoldDrain(done <-chan struct{})
 }
 
 var _ pullLink = (*engine.Conn)(nil)
