@@ -24,9 +24,10 @@ var callbacks = map[string]struct {
 }{
 	"ConnectHandler":       {install: func(o *nats.Options, body func()) { o.ConnectedCB = func(*nats.Conn) { body() } }},
 	"DisconnectErrHandler": {install: func(o *nats.Options, body func()) { o.DisconnectedErrCB = func(*nats.Conn, error) { body() } }, trigger: cutLink},
-	"DisconnectHandler":    {install: func(o *nats.Options, body func()) { o.DisconnectedCB = func(*nats.Conn) { body() } }, trigger: cutLink},
-	"ReconnectHandler":     {install: func(o *nats.Options, body func()) { o.ReconnectedCB = func(*nats.Conn) { body() } }, trigger: cutLink},
-	"ReconnectErrHandler":  {install: func(o *nats.Options, body func()) { o.ReconnectErrCB = func(*nats.Conn, error) { body() } }, trigger: refuseOnce},
+	//lint:ignore SA1019 it is deprecated, and works
+	"DisconnectHandler":   {install: func(o *nats.Options, body func()) { o.DisconnectedCB = func(*nats.Conn) { body() } }, trigger: cutLink},
+	"ReconnectHandler":    {install: func(o *nats.Options, body func()) { o.ReconnectedCB = func(*nats.Conn) { body() } }, trigger: cutLink},
+	"ReconnectErrHandler": {install: func(o *nats.Options, body func()) { o.ReconnectErrCB = func(*nats.Conn, error) { body() } }, trigger: refuseOnce},
 	"ClosedHandler": {install: func(o *nats.Options, body func()) { o.ClosedCB = func(*nats.Conn) { body() } }, trigger: func(_ *testing.T, _ *peer, nc *nats.Conn, _ func()) {
 		nc.Close()
 	}},

@@ -275,15 +275,7 @@ func newArena(t *testing.T) *arena {
 
 // refuseRequests answers what asks JetStream as a server without JetStream does.
 func refuseRequests(c *peerConn, subject, reply string, _ []byte) {
-	c.mu.Lock()
-	sid := ""
-	for pattern, s := range c.subs {
-		if prefix, ok := strings.CutSuffix(pattern, "*"); pattern == reply || ok && strings.HasPrefix(reply, prefix) {
-			sid = s
-		}
-	}
-	c.mu.Unlock()
-	if reply != "" && sid != "" && strings.HasPrefix(subject, "$JS") {
+	if sid := c.sidOf(reply); sid != "" && strings.HasPrefix(subject, "$JS") {
 		c.send("HMSG " + reply + " " + sid + " 16 16\r\nNATS/1.0 503\r\n\r\n\r\n")
 	}
 }

@@ -362,6 +362,18 @@ func (c *peerConn) sid(subject string) string {
 	return sid
 }
 
+// sidOf is the SID under which the client gets what is sent to subject, "" for none.
+func (c *peerConn) sidOf(subject string) (sid string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for pattern, s := range c.subs {
+		if prefix, ok := strings.CutSuffix(pattern, "*"); subject != "" && (pattern == subject || ok && strings.HasPrefix(subject, prefix)) {
+			sid = s
+		}
+	}
+	return sid
+}
+
 // awaitOp waits for an operation with this beginning.
 func (c *peerConn) awaitOp(prefix string) string {
 	c.p.t.Helper()

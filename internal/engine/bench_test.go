@@ -114,3 +114,18 @@ func BenchmarkReceive(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkConnectClose(b *testing.B) {
+	cfg := newScript(nil).config()
+	cfg.Net.Custom = nil
+	cfg.Net.Dialer = &net.Dialer{}
+	cfg.URLs = []string{"nats://" + rawServer(b, func(conn net.Conn) { io.Copy(io.Discard, conn) })}
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := Connect(context.Background(), cfg, Events{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		c.Close()
+	}
+}

@@ -124,7 +124,7 @@ func (c *Conn) Close() {
 		c.gate.Store(gateClosed)
 		c.hanging.Store(true)
 		loss := c.out.Close(closeIdle, closeTotal)
-		if loss == (outbox.Loss{}) {
+		if published, _ := c.out.Stats(); published > 0 && loss == (outbox.Loss{}) {
 			c.hangUp()
 		}
 		c.mail.post(func() {

@@ -82,7 +82,6 @@ func (s *supervisor) act(actions []session.Action) {
 	for _, a := range slices.Clone(actions) {
 		s.do(a)
 	}
-	s.c.setServers(s.pool.Servers())
 	// Is and not ==: an error that came out of user code may not be comparable.
 	if err := s.machine.LastError(); !errors.Is(err, s.lastErr) {
 		s.lastErr = err
@@ -160,6 +159,7 @@ func (s *supervisor) dialed(id uint64, l *link, err error) {
 	}
 	d.link = l
 	s.act(s.machine.DialDone(mono.Now(), id, err))
+	s.c.setServers(s.pool.Servers())
 	if s.link != l || l == nil {
 		s.abort(id)
 	}
@@ -282,6 +282,11 @@ func (s *supervisor) hold() {
 const shutLimit = time.Second
 
 func within(limit time.Duration, done <-chan struct{}) {
+	select {
+	case <-done:
+		return
+	default:
+	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
@@ -350,7 +355,9 @@ func (s *supervisor) merge(info proto.Info, first bool) {
 	if s.c.cfg.IgnoreDiscovered || len(info.ConnectURLs) == 0 {
 		return
 	}
-	if added := s.pool.Merge(info.ConnectURLs); len(added) > 0 && !first {
+	added := s.pool.Merge(info.ConnectURLs)
+	s.c.setServers(s.pool.Servers())
+	if len(added) > 0 && !first {
 		s.c.tellNews(s.c.ev.Discovered)
 	}
 }
@@ -379,7 +386,6 @@ func (c *Conn) newInfo(l *link, info proto.Info) {
 		}
 		c.setInfo(info)
 		s.merge(info, false)
-		c.setServers(s.pool.Servers())
 		if lameDuck {
 			c.tellNews(c.ev.LameDuck)
 		}
