@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -316,6 +317,37 @@ func TestFullBufferRefuses(t *testing.T) {
 	if missing := l.balance(); missing != 0 {
 		t.Errorf("%d accepted messages are missing", missing)
 	}
+}
+
+// A flush that began without a link ends when the server has what was published before it, not when there is a link.
+func TestFlushCoversWhatWasBuffered(t *testing.T) {
+	t.Parallel()
+	checkLeaks(t)
+	p := newPeer(t)
+	nc := dial(t, p.url(), nats.ReconnectWait(time.Hour), silent())
+	p.next()
+	p.cut()
+	eventually(t, "the disconnect", nc.IsReconnecting)
+	var read atomic.Int32
+	p.setGreet(func(c *peerConn) bool {
+		c.answer = func(*peerConn, string, string, []byte) { read.Add(1) }
+		return c.shake()
+	})
+	p.with(func() { p.ignorePub = true })
+	const messages = 2000
+	for range messages {
+		must(t, nc.Publish("a", make([]byte, 3000)))
+	}
+	// A drain ends with the same round trip as a flush, and has begun it when it returns.
+	sub := got[*nats.Subscription](t)(nc.SubscribeSync("x"))
+	drained := make(chan int32, 1)
+	sub.SetClosedHandler(func(string) { drained <- read.Load() })
+	must(t, sub.Drain())
+	must(t, nc.ForceReconnect())
+	if n := await(t, "the round trip", drained); n != messages {
+		t.Errorf("it ended when %d of %d had arrived", n, messages)
+	}
+	must(t, nc.Flush())
 }
 
 // Close writes what was accepted.

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,24 +15,23 @@ import (
 // times can be wrong; such a scenario is played again when the crowd is gone. What really differs, differs every time.
 func TestScenarios(t *testing.T) {
 	p := &performance{recorded: readTranscripts(t), played: newTranscripts()}
-	t.Run("all", func(t *testing.T) {
-		attempts, slots := 1, chan struct{}(nil)
-		if *record { // no crowd: the times are to be right
-			attempts, slots = 3, make(chan struct{}, 6)
-		}
-		for _, i := range longFirst(natsgo.Suite.Scenarios) {
-			p.perform(t, i, attempts, slots)
-		}
-	})
-	t.Run("again", func(t *testing.T) {
-		few := make(chan struct{}, 3)
-		for _, i := range p.again {
-			p.perform(t, i, 3, few)
-		}
-	})
+	first := round{crowd: len(natsgo.Suite.Scenarios), attempts: 1}
+	second := round{crowd: 3, attempts: 3, last: true}
+	if *record { // the times are to be right
+		first.crowd = 8
+	}
+	t.Run("all", func(t *testing.T) { p.play(t, first, longFirst(natsgo.Suite.Scenarios)) })
+	t.Run("again", func(t *testing.T) { p.play(t, second, p.again) })
 	if *record {
 		p.played.write(t)
 	}
+}
+
+// round is how a number of scenarios is played.
+type round struct {
+	crowd    int  // how many at once
+	attempts int  // of each
+	last     bool // what is in doubt then has failed
 }
 
 // longFirst returns the indices of the scenarios in the order of play.
@@ -56,28 +56,36 @@ type performance struct {
 	again []int // to be played once more
 }
 
-// perform plays scenario i, up to so many times. slots bounds how many do at once; nil: all.
-func (p *performance) perform(t *testing.T, i, attempts int, slots chan struct{}) {
+// play plays the scenarios with these indices.
+func (p *performance) play(t *testing.T, r round, indices []int) {
+	for group := range slices.Chunk(indices, r.crowd) {
+		t.Run("group", func(t *testing.T) {
+			for _, i := range group {
+				p.perform(t, r, i)
+			}
+		})
+	}
+}
+
+// perform plays scenario i.
+func (p *performance) perform(t *testing.T, r round, i int) {
 	c := comparison{natsgo: natsgo.Suite.Scenarios[i], gannet: scenario.Suite.Scenarios[i]}
 	c.recorded = p.recorded[c.natsgo.Name]
 	t.Run(c.natsgo.Name, func(t *testing.T) {
 		t.Parallel()
-		if slots != nil {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-		}
 		for attempt := 1; ; attempt++ {
 			v := c.play(t)
 			p.played.put(c.natsgo.Name, v.want)
+			over := attempt == r.attempts
 			switch {
 			case t.Failed() || len(v.found) == 0:
 				return
-			case !v.doubtful || slots != nil && attempt == attempts:
+			case !v.doubtful || over && r.last:
 				t.Errorf("rows %v:\n%s", c.gannet.Rows, v.found)
 				return
 			}
 			t.Logf("on a busy machine (a pulse %v late), to be played again:\n%s", v.lag, v.found)
-			if attempt == attempts {
+			if over {
 				p.repeat(i)
 				return
 			}

@@ -121,7 +121,10 @@ func oldClosed(s *stage.Stage) {
 	p, sub := newOldPuller(s)
 	s.Part("meanwhile")
 	done := p.during(p.nc.Close)
-	p.noteOld(func() ([]*nats.Msg, error) { return sub.Fetch(5, nats.MaxWait(2*time.Second)) })
+	start := time.Now()
+	_, err := sub.Fetch(5, nats.MaxWait(2*time.Second))
+	s.Note("the end is told", "%v", err == nats.ErrConnectionClosed || err == nats.ErrFetchDisconnected) // nats.go: one or the other
+	s.Time("took", time.Since(start))
 	s.Join(done)
 	s.Part("before")
 	p.noteOld(func() ([]*nats.Msg, error) { return sub.Fetch(5, nats.MaxWait(2*time.Second)) })
