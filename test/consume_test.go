@@ -43,7 +43,6 @@ func TestConsume(t *testing.T) {
 func TestMessages(t *testing.T) {
 	g := withJetStream(t)
 	g.publish(t, 50)
-	c := g.consumer(t)
 	for name, opts := range map[string][]jetstream.PullMessagesOpt{
 		"default":        nil,
 		"one at a time":  {jetstream.PullMaxMessages(1)},
@@ -53,7 +52,7 @@ func TestMessages(t *testing.T) {
 		"byte threshold": {jetstream.PullMaxBytes(300), jetstream.PullThresholdBytes(299)},
 		"short expiry":   {jetstream.PullExpiry(time.Second), jetstream.PullHeartbeat(500 * time.Millisecond)},
 	} {
-		c = g.consumer(t, jetstream.ConsumerConfig{Durable: strings.ReplaceAll(name, " ", "-")})
+		c := g.consumer(t, jetstream.ConsumerConfig{Durable: strings.ReplaceAll(name, " ", "-")})
 		it := messages(t, c, opts...)
 		if got := take(t, it, 50); !slices.Equal(got, numbers(0, 50)) {
 			t.Errorf("%s: got %v, want 0 to 49", name, got)
