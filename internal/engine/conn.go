@@ -355,9 +355,3 @@ func (c *Conn) tellError(sink Sink, err error) {
 		c.Callback(func() { f(sink, err) })
 	}
 }
-
-func (c *Conn) tellLoss(loss outbox.Loss, cause error) {
-	if loss.Unconfirmed > 0 || loss.Dropped > 0 {
-		c.tellError(nil, &LossError{Unconfirmed: loss.Unconfirmed, Dropped: loss.Dropped, Cause: cause})
-	}
-}

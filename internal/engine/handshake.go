@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"time"
 
 	"github.com/gannet-io/nats/internal/natserr"
@@ -16,20 +14,8 @@ import (
 	"github.com/gannet-io/nats/internal/transport"
 )
 
-// link is one socket on which the handshake is done.
-type link struct {
-	conn   net.Conn
-	server *pool.Server
-	url    *url.URL
-	info   proto.Info
-	parser proto.Parser
-	rest   []byte // came behind the PONG of the handshake
-
-	reading chan struct{} // closed when the reader has ended
-	writing chan struct{} // closed when the writer has ended
-}
-
-// open dials srv and shakes hands: INFO, TLS, CONNECT and PING, PONG; for a WebSocket TLS and the opening request come first. It runs on a goroutine of its own.
+// open dials srv and shakes hands: INFO, TLS, CONNECT and PING, PONG; for a WebSocket TLS and the opening request come
+// first. It runs on a goroutine of its own.
 func (c *Conn) open(ctx context.Context, srv *pool.Server) (*link, error) {
 	conn, err := transport.Dial(ctx, srv.URL, c.cfg.Net)
 	if err != nil {

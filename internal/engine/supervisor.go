@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -207,102 +206,6 @@ func (s *supervisor) askServer() {
 	}()
 }
 
-// install makes the socket of a successful dial the connection, and replays on it. Under Conn.mu, so that a Subscribe comes
-// either before the replay or after it.
-func (s *supervisor) install(id uint64) {
-	d := s.dials[id]
-	delete(s.dials, id)
-	l := d.link
-	s.link = l
-	c := s.c
-	c.heard.Store(int64(mono.Now()))
-	c.current.Store(l)
-	c.setInfo(l.info)
-	s.merge(l.info, !s.installed)
-	s.installed = true
-	c.release(l)
-	go (&reader{c: c, l: l}).run()
-	go func() {
-		defer close(l.writing)
-		c.out.Run()
-	}()
-	d.abort() // frees the context; the dial is over
-}
-
-// release has the outbox write to l: subscriptions first, what was kept behind them, and then the PINGs that wait, which so
-// confirm it.
-func (c *Conn) release(l *link) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.out.Release(l.conn, transport.Exact(l.conn), c.replayLocked(nil), func(err error) { c.linkFailed(l, err) })
-	for i := range c.pongs {
-		p := &c.pongs[i]
-		p.mark = c.out.Mark()
-		p.sent = c.control(ping)
-	}
-}
-
-// closeLink ends the current link, and what depends on it: nothing is written any more, the socket is closed, reader and
-// writer are waited for (they block in Read and Write only), and the outbox says what was lost.
-func (s *supervisor) closeLink() {
-	for id := range s.dials {
-		s.abort(id)
-	}
-	l := s.link
-	if l == nil {
-		return
-	}
-	s.hold()
-	settle := s.settle
-	s.link, s.settle = nil, nil
-	c := s.c
-	_ = transport.Shut(l.conn)
-	within(shutLimit, l.reading)
-	loss := settle()
-	within(shutLimit, l.writing)
-	reason := natserr.Disconnected
-	if c.Status() == session.Closed {
-		reason = natserr.ConnectionClosed
-	}
-	c.mux.fail(reason, false, false)
-	c.failPongs(reason, false)
-	c.tellLoss(loss, s.cause)
-}
-
-// hold keeps what is published from now on for the next link.
-func (s *supervisor) hold() {
-	if s.link != nil && s.settle == nil {
-		s.c.current.Store(nil)
-		s.settle = s.c.out.Hold()
-	}
-}
-
-// shutLimit bounds the wait for a Read or Write of a closed connection. It is used up only by a user's own net.Conn that does
-// not end its calls when it is closed; whatever such a Read still brings is dropped.
-const shutLimit = time.Second
-
-func within(limit time.Duration, done <-chan struct{}) {
-	select {
-	case <-done:
-		return
-	default:
-	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
-}
-
-func (s *supervisor) ping() {
-	_ = s.c.OnPong(func(err error) {
-		if err == nil {
-			s.c.mail.post(func() { s.act(s.machine.Pong(mono.Now())) })
-		}
-	})
-}
-
 func (s *supervisor) emit(status session.Status, err error) {
 	s.cause = err
 	if status == session.Reconnecting || status == session.Disconnected {
@@ -399,21 +302,3 @@ func (c *Conn) onLink(l *link, f func(s *supervisor)) func() {
 		}
 	}
 }
-
-// LossError says what a lost or closed link may have taken with it. It goes to the asynchronous error handler.
-type LossError struct {
-	// Unconfirmed publishes without a reply subject were written to the link after the last PONG: each may or may not have
-	// arrived.
-	Unconfirmed int
-	// Dropped publishes were accepted, never written, and could not be kept: they are lost.
-	Dropped int
-	// Cause is why the link was lost, or what ended the connection; nil after Close.
-	Cause error
-}
-
-func (e *LossError) Error() string {
-	return fmt.Sprintf("nats: link lost: %d publishes unconfirmed, %d dropped", e.Unconfirmed, e.Dropped)
-}
-
-// Unwrap is the cause.
-func (e *LossError) Unwrap() error { return e.Cause }

@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/natserr"
+	"github.com/gannet-io/nats/internal/pool"
+	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/session"
+	"github.com/gannet-io/nats/internal/transport"
+)
+
+// link is one socket on which the handshake is done.
+type link struct {
+	conn   net.Conn
+	server *pool.Server
+	url    *url.URL
+	info   proto.Info
+	parser proto.Parser
+	rest   []byte // came behind the PONG of the handshake
+
+	reading chan struct{} // closed when the reader has ended
+	writing chan struct{} // closed when the writer has ended
+}
+
+// install makes the socket of a successful dial the connection, and replays on it. Under Conn.mu, so that a Subscribe comes
+// either before the replay or after it.
+func (s *supervisor) install(id uint64) {
+	d := s.dials[id]
+	delete(s.dials, id)
+	l := d.link
+	s.link = l
+	c := s.c
+	c.heard.Store(int64(mono.Now()))
+	c.current.Store(l)
+	c.setInfo(l.info)
+	s.merge(l.info, !s.installed)
+	s.installed = true
+	c.release(l)
+	go (&reader{c: c, l: l}).run()
+	go func() {
+		defer close(l.writing)
+		c.out.Run()
+	}()
+	d.abort() // frees the context; the dial is over
+}
+
+// release has the outbox write to l: subscriptions first, what was kept behind them, and then the PINGs that wait, which so
+// confirm it.
+func (c *Conn) release(l *link) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out.Release(l.conn, transport.Exact(l.conn), c.replayLocked(nil), func(err error) { c.linkFailed(l, err) })
+	for i := range c.pongs {
+		p := &c.pongs[i]
+		p.mark = c.out.Mark()
+		p.sent = c.control(ping)
+	}
+}
+
+// closeLink ends the current link, and what depends on it: nothing is written any more, the socket is closed, reader and
+// writer are waited for (they block in Read and Write only), and the outbox says what was lost.
+func (s *supervisor) closeLink() {
+	for id := range s.dials {
+		s.abort(id)
+	}
+	l := s.link
+	if l == nil {
+		return
+	}
+	s.hold()
+	settle := s.settle
+	s.link, s.settle = nil, nil
+	c := s.c
+	_ = transport.Shut(l.conn)
+	within(shutLimit, l.reading)
+	loss := settle()
+	within(shutLimit, l.writing)
+	reason := natserr.Disconnected
+	if c.Status() == session.Closed {
+		reason = natserr.ConnectionClosed
+	}
+	c.mux.fail(reason, false, false)
+	c.failPongs(reason, false)
+	c.tellLoss(loss, s.cause)
+}
+
+// hold keeps what is published from now on for the next link.
+func (s *supervisor) hold() {
+	if s.link != nil && s.settle == nil {
+		s.c.current.Store(nil)
+		s.settle = s.c.out.Hold()
+	}
+}
+
+// shutLimit bounds the wait for a Read or Write of a closed connection. It is used up only by a user's own net.Conn that does
+// not end its calls when it is closed; whatever such a Read still brings is dropped.
+const shutLimit = time.Second
+
+func within(limit time.Duration, done <-chan struct{}) {
+	select {
+	case <-done:
+		return
+	default:
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+func (s *supervisor) ping() {
+	_ = s.c.OnPong(func(err error) {
+		if err == nil {
+			s.c.mail.post(func() { s.act(s.machine.Pong(mono.Now())) })
+		}
+	})
+}
