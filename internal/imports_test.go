@@ -19,28 +19,33 @@ const module = "github.com/gannet-io/nats"
 
 // allowed says which of our own packages each package may import; a package that is missing here is an error.
 var allowed = map[string][]string{
-	"":                   {"internal/bridge", "internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/session", "internal/subject", "internal/transport"},
-	"jetstream":          {"", "internal/bridge", "internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
-	"internal/bridge":    {"internal/engine"},
-	"internal/engine":    {"internal/mono", "internal/natserr", "internal/outbox", "internal/pool", "internal/proto", "internal/session", "internal/subject", "internal/transport"},
-	"internal/js/api":    {"internal/engine", "internal/js/wire", "internal/natserr"},
-	"internal/js/pubwin": {"internal/js/wire", "internal/mono"},
-	"internal/js/pull":   {"internal/js/wire", "internal/mono"},
-	"internal/js/run":    {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/session"},
-	"internal/js/wire":   {"internal/proto", "internal/subject"},
-	"internal/mono":      nil,
-	"internal/natserr":   nil,
-	"internal/outbox":    {"internal/mono", "internal/natserr", "internal/proto"},
-	"internal/pool":      {"internal/natserr"},
-	"internal/proto":     {"internal/natserr"},
-	"internal/session":   {"internal/mono", "internal/natserr", "internal/pool"},
-	"internal/subject":   nil,
-	"internal/transport": {"internal/natserr"},
+	"":                    {"internal/bridge", "internal/engine", "internal/js/...", "internal/kv", "internal/obj", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/session", "internal/subject", "internal/transport"},
+	"jetstream":           {"", "internal/bridge", "internal/engine", "internal/js/...", "internal/kv", "internal/obj", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
+	"micro":               {"", "internal/bridge", "internal/engine", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
+	"internal/bridge":     {"internal/engine"},
+	"internal/engine":     {"internal/mono", "internal/natserr", "internal/outbox", "internal/pool", "internal/proto", "internal/session", "internal/subject", "internal/transport"},
+	"internal/js/api":     {"internal/engine", "internal/js/wire", "internal/natserr"},
+	"internal/js/ordered": {"internal/js/wire", "internal/mono"},
+	"internal/js/pubwin":  {"internal/js/wire", "internal/mono"},
+	"internal/js/pull":    {"internal/js/wire", "internal/mono"},
+	"internal/js/push":    {"internal/js/ordered", "internal/js/wire", "internal/mono"},
+	"internal/js/run":     {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/session"},
+	"internal/js/wire":    {"internal/proto", "internal/subject"},
+	"internal/kv":         {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
+	"internal/mono":       nil,
+	"internal/natserr":    nil,
+	"internal/obj":        {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
+	"internal/outbox":     {"internal/mono", "internal/natserr", "internal/proto"},
+	"internal/pool":       {"internal/natserr"},
+	"internal/proto":      {"internal/natserr"},
+	"internal/session":    {"internal/mono", "internal/natserr", "internal/pool"},
+	"internal/subject":    nil,
+	"internal/transport":  {"internal/natserr"},
 }
 
 // pure packages decide: no clock, goroutine, channel, lock or I/O. They may import each other and pureStd only.
 var (
-	pure    = []string{"internal/js/pubwin", "internal/js/pull", "internal/js/wire", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/session", "internal/subject"}
+	pure    = []string{"internal/js/ordered", "internal/js/pubwin", "internal/js/push", "internal/js/pull", "internal/js/wire", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/session", "internal/subject"}
 	pureStd = []string{"bytes", "cmp", "encoding/base64", "encoding/binary", "encoding/json", "errors", "fmt", "maps", "math", "math/bits", "net/netip", "net/url", "slices", "sort", "strconv", "strings", "time", "unicode/utf8", "unsafe"}
 	// readsClock are functions of package time that a pure package may not call; internal/mono alone may call Now.
 	readsClock = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Sleep", "Tick"}
