@@ -15,6 +15,7 @@ import (
 func (nc *Conn) events() engine.Events {
 	return engine.Events{
 		Status:    nc.statusChanged,
+		Reading:   func(on bool) { nc.still.bar(!on) },
 		Connected: func() { nc.call(func(o *Options) ConnHandler { return o.ConnectedCB }) },
 		Disconnected: func(err error) {
 			nc.callErr(err, func(o *Options) ConnErrHandler {
@@ -70,6 +71,7 @@ func (nc *Conn) asyncError(sink engine.Sink, err error) {
 // tellError calls the error handler; on the callback goroutine.
 func (nc *Conn) tellError(sub *Subscription, err error) {
 	<-nc.ready
+	nc.logError(sub, public(err))
 	if cb := locked(nc, func(o *Options) ErrHandler { return o.AsyncErrorCB }); cb != nil && !nc.quiet.Load() {
 		cb(nc, sub, public(err))
 	}
@@ -138,7 +140,7 @@ func (nc *Conn) SetDisconnectHandler(cb ConnHandler) {
 	nc.change(func(o *Options) { o.DisconnectedCB = cb })
 }
 
-// SetDisconnectErrHandler sets the callback for a lost link.
+// SetDisconnectErrHandler sets the callback for a lost link, see [DisconnectErrHandler]; nil: that of [DisconnectHandler], if there is one.
 func (nc *Conn) SetDisconnectErrHandler(cb ConnErrHandler) {
 	nc.change(func(o *Options) { o.DisconnectedErrCB = cb })
 }
@@ -148,7 +150,7 @@ func (nc *Conn) DisconnectErrHandler() ConnErrHandler {
 	return read(nc, func(o *Options) ConnErrHandler { return o.DisconnectedErrCB })
 }
 
-// SetReconnectHandler sets the callback for a reconnect.
+// SetReconnectHandler sets the callback for a reconnect, see [ReconnectHandler]; nil: none.
 func (nc *Conn) SetReconnectHandler(cb ConnHandler) {
 	nc.change(func(o *Options) { o.ReconnectedCB = cb })
 }
@@ -158,7 +160,7 @@ func (nc *Conn) ReconnectHandler() ConnHandler {
 	return read(nc, func(o *Options) ConnHandler { return o.ReconnectedCB })
 }
 
-// SetDiscoveredServersHandler sets the callback for new servers in the pool.
+// SetDiscoveredServersHandler sets the callback for new servers in the pool, see [DiscoveredServersHandler]; nil: none.
 func (nc *Conn) SetDiscoveredServersHandler(cb ConnHandler) {
 	nc.change(func(o *Options) { o.DiscoveredServersCB = cb })
 }
@@ -168,7 +170,7 @@ func (nc *Conn) DiscoveredServersHandler() ConnHandler {
 	return read(nc, func(o *Options) ConnHandler { return o.DiscoveredServersCB })
 }
 
-// SetClosedHandler sets the callback for the end of the connection.
+// SetClosedHandler sets the callback for the end of the connection, see [ClosedHandler]; nil: none.
 func (nc *Conn) SetClosedHandler(cb ConnHandler) { nc.change(func(o *Options) { o.ClosedCB = cb }) }
 
 // ClosedHandler returns the callback for the end of the connection, nil if none is set.

@@ -17,6 +17,8 @@ type chunk struct {
 	buf  []byte
 	// sizes are the bytes that each message counts for the pending limit. Not read from the messages: those belong to the user.
 	sizes [chunkMsgs]uint32
+	// raw are header blocks that are decoded when their message is handed out; nil: there are none. It is set when the chunk is made.
+	raw *[chunkMsgs]string
 
 	filled int // messages built; the reader's
 	used   int // bytes of buf; the reader's
@@ -68,7 +70,8 @@ func newSized[M, B any]() *chunk {
 	return &s.chunk
 }
 
-// newChunk makes a chunk for eight messages of so many bytes each. The buffers fill the allocator's size classes.
+// newChunk makes a chunk for eight messages of so many bytes each. The buffers fill the allocator's size classes. They are so many that
+// less than half of a buffer stays empty.
 func newChunk(each int) *chunk {
 	type eight = [chunkMsgs]Msg
 	switch need := each * chunkMsgs; {
@@ -76,10 +79,16 @@ func newChunk(each int) *chunk {
 		return newSized[eight, [256]byte]()
 	case need <= 1280:
 		return newSized[eight, [1280]byte]()
+	case need <= 2304:
+		return newSized[eight, [2304]byte]()
 	case need <= 3328:
 		return newSized[eight, [3328]byte]()
+	case need <= 5376:
+		return newSized[eight, [5376]byte]()
 	case need <= 9472:
 		return newSized[eight, [9472]byte]()
+	case need <= 12800:
+		return newSized[eight, [12800]byte]()
 	case need <= 19712:
 		return newSized[eight, [19712]byte]()
 	}

@@ -1,8 +1,10 @@
 package nats
 
 import (
+	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gannet-io/nats/internal/bridge"
 	"github.com/gannet-io/nats/internal/engine"
@@ -21,12 +23,15 @@ type Conn struct {
 	// Opts are the options in use, see there for what may be changed.
 	Opts Options
 
-	eng   *engine.Conn
-	ready chan struct{} // closed when eng is set; callbacks wait for it
-	quiet atomic.Bool   // the program has called Close and wants no callbacks after it
+	eng    *engine.Conn
+	ready  chan struct{} // closed when eng is set; callbacks wait for it
+	logger *slog.Logger  // nil: none. It does not change
+	quiet  atomic.Bool   // the program has called Close and wants no callbacks after it
 
 	askers  sync.Pool // of *asker; not global: a fake clock's channels must stay with their clock
 	replies atomic.Pointer[Subscription]
+
+	still standstill // the reader's wait for a slow consumer
 
 	badHeader atomic.Bool // a report of an unreadable header block is on its way
 
@@ -51,15 +56,23 @@ func (nc *Conn) engine() *engine.Conn {
 // all the same goes to the error handler as a [*LossError]. Every waiting call ends with [ErrConnectionClosed]. Calling it again
 // does nothing. To work off subscriptions first, use [Conn.Drain].
 func (nc *Conn) Close() {
-	eng := nc.engine()
-	if eng == nil {
-		return
+	if nc.engine() != nil {
+		nc.closeWithin(closeIdle, closeTotal)
 	}
+}
+
+// What a Close may take: it goes on writing while writes progress.
+const (
+	closeIdle  = 250 * time.Millisecond
+	closeTotal = 2 * time.Second
+)
+
+func (nc *Conn) closeWithin(idle, total time.Duration) {
 	if nc.Opts.NoCallbacksAfterClientClose {
 		nc.quiet.Store(true)
 	}
 	nc.dismissConsumers()
-	eng.Close()
+	nc.eng.CloseWithin(idle, total)
 }
 
 // ForceReconnect gives up the link and reconnects at once; while reconnecting it ends the current pause. It does not wait. Requests that
@@ -83,7 +96,8 @@ func (nc *Conn) Status() Status {
 // IsClosed reports whether the connection is closed for good.
 func (nc *Conn) IsClosed() bool { return nc.Status() == CLOSED }
 
-// IsReconnecting reports whether there is no link at the moment.
+// IsReconnecting reports whether there is no link at the moment, the one before the first included where [RetryOnFailedConnect] waits
+// for it.
 func (nc *Conn) IsReconnecting() bool { return nc.Status() == RECONNECTING }
 
 // IsConnected reports whether there is a link, draining or not.

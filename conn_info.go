@@ -20,7 +20,7 @@ func (nc *Conn) connectedURL() *url.URL {
 	return nc.eng.URL()
 }
 
-// ConnectedUrl is the URL of the current server, credentials included.
+// ConnectedUrl is the URL of the current server, credentials included; empty unless the connection is CONNECTED.
 func (nc *Conn) ConnectedUrl() string {
 	if u := nc.connectedURL(); u != nil {
 		return u.String()
@@ -36,7 +36,7 @@ func (nc *Conn) ConnectedUrlRedacted() string {
 	return ""
 }
 
-// ConnectedAddr is the network address of the current server.
+// ConnectedAddr is the network address of the current server; empty unless the connection is CONNECTED.
 func (nc *Conn) ConnectedAddr() string {
 	if nc.Status() == CONNECTED {
 		if _, remote := nc.eng.Addrs(); remote != nil {
@@ -46,7 +46,7 @@ func (nc *Conn) ConnectedAddr() string {
 	return ""
 }
 
-// LocalAddr is the connection's own network address.
+// LocalAddr is the connection's own network address; empty unless it is CONNECTED.
 func (nc *Conn) LocalAddr() string {
 	if nc.Status() == CONNECTED {
 		if local, _ := nc.eng.Addrs(); local != nil {
@@ -72,45 +72,47 @@ func (nc *Conn) currentInfo() proto.Info {
 	return nc.eng.Info()
 }
 
-// ConnectedServerId is the id of the current server.
+// ConnectedServerId is the id of the current server; empty unless the connection is CONNECTED.
 func (nc *Conn) ConnectedServerId() string { return nc.currentInfo().ID }
 
-// ConnectedServerName is the name of the current server.
+// ConnectedServerName is the name of the current server; empty unless the connection is CONNECTED.
 func (nc *Conn) ConnectedServerName() string { return nc.currentInfo().Name }
 
-// ConnectedServerVersion is the version of the current server.
+// ConnectedServerVersion is the version of the current server; empty unless the connection is CONNECTED.
 func (nc *Conn) ConnectedServerVersion() string { return nc.currentInfo().Version }
 
-// ConnectedClusterName is the name of the current server's cluster; empty without one.
+// ConnectedClusterName is the name of the current server's cluster; empty without one, and unless the connection is CONNECTED.
 func (nc *Conn) ConnectedClusterName() string { return nc.currentInfo().Cluster }
 
-// ConnectedDomain is the JetStream domain of the current server; empty without one.
+// ConnectedDomain is the JetStream domain of the current server; empty without one, and unless the connection is CONNECTED.
 func (nc *Conn) ConnectedDomain() string { return nc.currentInfo().Domain }
 
-// ConnectedServerJetStream reports whether the current server has JetStream, and its API level.
+// ConnectedServerJetStream reports whether the current server has JetStream, and its API level; false and 0 unless the connection is
+// CONNECTED.
 func (nc *Conn) ConnectedServerJetStream() (enabled bool, level int) {
 	i := nc.currentInfo()
 	return i.JetStream, i.APILevel
 }
 
-// RemoteAccount is the account of the connection on the current server, where the server tells.
+// RemoteAccount is the account of the connection on the current server; empty where the server does not tell, and unless the connection
+// is CONNECTED.
 func (nc *Conn) RemoteAccount() string { return nc.currentInfo().RemoteAccount }
 
-// IsSystemAccount reports whether the connection's account is the system account.
+// IsSystemAccount reports whether the connection's account is the system account; false unless the connection is CONNECTED.
 func (nc *Conn) IsSystemAccount() bool { return nc.currentInfo().IsSystemAccount }
 
 // What was last known of a server; it outlives the link.
 
-// HeadersSupported reports whether messages may have headers.
+// HeadersSupported reports whether messages may have headers: what the current server says, or the last one when there is no link.
 func (nc *Conn) HeadersSupported() bool { return nc.lastInfo().Headers }
 
-// AuthRequired reports whether the server asks for credentials.
+// AuthRequired reports whether the current server, or the last one, asks for credentials.
 func (nc *Conn) AuthRequired() bool { return nc.lastInfo().AuthRequired }
 
-// TLSRequired reports whether the server asks for TLS.
+// TLSRequired reports whether the current server, or the last one, asks for TLS.
 func (nc *Conn) TLSRequired() bool { return nc.lastInfo().TLSRequired }
 
-// MaxPayload is the largest message, header and data in bytes, that the server takes.
+// MaxPayload is the largest message, header and data in bytes, that the current server takes, or the last one when there is no link.
 func (nc *Conn) MaxPayload() int64 { return nc.lastInfo().MaxPayload }
 
 // GetClientID is the number that the server gave to the connection. Errors: [ErrConnectionClosed], [ErrClientIDNotSupported].

@@ -22,6 +22,15 @@ import (
 // It returns when the handshake is done. Errors: [ErrNoServers] when no server could be reached, the reason when a server refused,
 // and whatever an option says. Nil options are skipped.
 func Connect(url string, options ...Option) (*Conn, error) {
+	o, err := collect(url, options)
+	if err != nil {
+		return nil, err
+	}
+	return o.Connect()
+}
+
+// collect makes the options of a Connect.
+func collect(url string, options []Option) (Options, error) {
 	o := GetDefaultOptions()
 	o.Servers = splitServers(url)
 	for _, set := range options {
@@ -29,20 +38,25 @@ func Connect(url string, options ...Option) (*Conn, error) {
 			continue
 		}
 		if err := set(&o); err != nil {
-			return nil, err
+			return o, err
 		}
 	}
-	return o.Connect()
+	return o, nil
 }
 
 // Connect connects with these options, see the function [Connect].
-func (o Options) Connect() (*Conn, error) {
+func (o Options) Connect() (*Conn, error) { return o.connect(context.Background(), false) }
+
+// connect returns when there is a link, if awaitLink says so; else, with RetryOnFailedConnect, after the first pass.
+func (o Options) connect(ctx context.Context, awaitLink bool) (*Conn, error) {
 	o.fill()
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	nc := &Conn{Opts: o, ready: make(chan struct{})}
-	eng, err := engine.Connect(context.Background(), nc.config(), nc.events())
+	ev, cfg := nc.logged(nc.events()), nc.config()
+	cfg.AwaitLink = awaitLink
+	eng, err := engine.Connect(ctx, cfg, ev)
 	if err != nil {
 		nc.quiet.Store(true)
 	}
@@ -84,6 +98,13 @@ func (nc *Conn) config() engine.Config {
 		},
 		InboxPrefix: o.inboxPrefix(), IgnoreDiscovered: o.IgnoreDiscoveredServers,
 		Counters: nc.counters(),
+
+		ConfirmBytes: o.ConfirmBytes, ConfirmAfter: o.ConfirmInterval, Resend: o.ResendBytes,
+	}
+	if o.resilient {
+		c.Session.FullJitter, c.Session.QuickFirst = !o.ownPace, false
+		c.Session.DoubtAfter, c.Session.DoubtFor, c.OwedPublish = resilientDoubtAfter, resilientDoubtFor, true
+		c.Session.LeaveWithin = resilientLeave
 	}
 	if len(o.urls()) == 0 {
 		c.URLs = []string{DefaultURL}

@@ -19,6 +19,7 @@ type intake struct {
 	epoch               uint32 // for which the room was measured
 	each                int32  // moving average of the bytes of a message
 	burst               bool   // the last run had more than one message
+	single              bool   // a chunk for each message, so that each can be dropped
 }
 
 // Deliver takes one message. It is called by the engine's reader.
@@ -26,7 +27,7 @@ func (p *inlet) Deliver(f *proto.Frame) {
 	s := (*Subscription)(p)
 	size := len(f.Header) + len(f.Data)
 	if s.ch != nil {
-		s.send(f)
+		s.feed(f)
 		return
 	}
 	in := &s.in
@@ -49,7 +50,12 @@ func (p *inlet) Settle() {
 	if in.msgs == 0 {
 		return
 	}
-	ready := s.ch == nil && s.enqueue()
+	ready := false
+	if s.ch == nil {
+		ready = s.enqueue()
+	} else if s.out.n > 0 {
+		s.pour()
+	}
 	in.burst = in.msgs > 1
 	in.msgs, in.bytes, in.first = 0, 0, nil
 	if in.fill.filled == len(in.fill.msgs) {

@@ -42,6 +42,10 @@ func (s *Subscription) work(w *engine.Worker, t *turn) (stay bool) {
 	i := t.from
 	for stay = true; i < t.to && stay && s.epoch.Load() == t.epoch; i++ {
 		s.step.Store(uint32(2*i + 1))
+		if raw := t.c.raw; raw != nil && raw[i] != "" {
+			t.c.msgs[i].Header = s.conn.parseHeader(s, raw[i])
+			raw[i] = ""
+		}
 		s.cb(&t.c.msgs[i])
 		stay = !w.Yield()
 	}
@@ -63,6 +67,11 @@ func (s *Subscription) claim() (t turn) {
 	// An odd step is left over from a callback that ended its goroutine.
 	s.step.Store((s.step.Load() + 1) / 2 * 2)
 	s.advanceLocked()
+	slow := s.slowLocked()
+	if slow != nil {
+		slow.claimed = nil
+		slow.tellRoom()
+	}
 	done := s.gone + uint64(s.step.Load()/2)
 	t.passed = s.passedLocked(done)
 	if t.ended = s.endedLocked(); t.ended || s.head == nil {
@@ -77,6 +86,9 @@ func (s *Subscription) claim() (t turn) {
 	}
 	if t.from < t.to {
 		t.c, t.epoch = s.head, s.epoch.Load()
+		if slow != nil {
+			slow.claimed = s.head
+		}
 	}
 	return t
 }

@@ -9,10 +9,10 @@ import (
 // Msg is a message, received or to be published. The library does not touch a received one again, but as long as it is kept, up to
 // seven that came with it may be kept in memory too. A message must not be used by two goroutines at once if one of them changes it.
 type Msg struct {
-	Subject string
-	Reply   string // subject for answers; empty: none are expected
-	Header  Header // nil: none
-	Data    []byte
+	Subject string        // that it was published on, or will be
+	Reply   string        // subject for answers; empty: none are expected
+	Header  Header        // nil: none
+	Data    []byte        // the caller's to change; nil and empty are the same on the wire
 	Sub     *Subscription // that received it; nil in a message made by hand
 
 	// size is the number of bytes of subject, reply, header block and data as received; 0 in a message made by hand.

@@ -99,44 +99,61 @@ const (
 
 // take returns the next message, why there will be none, or, if wanted, a waiter that has been put on the list.
 func (s *Subscription) take(wait bool) (m *Msg, w *waiter, err error) {
-	m, w, err, ended := s.tryTake(nil, wait)
-	if ended {
-		s.finish(0)
-	}
-	return m, w, err
+	t := s.tryTake(nil, wait)
+	return s.finishTake(t), t.w, t.err
 }
 
 // retake is take for a waiter that was woken or has lost its patience; again puts it back on the list.
 func (s *Subscription) retake(w *waiter, again bool) (m *Msg, err error) {
-	m, _, err, ended := s.tryTake(w, again)
-	if ended {
-		s.finish(0)
+	t := s.tryTake(w, again)
+	if !again && t.err == ErrTimeout {
+		t.err = nil
 	}
-	if !again && err == ErrTimeout {
-		err = nil
-	}
-	return m, err
+	return s.finishTake(t), t.err
 }
 
-// tryTake also says whether the subscription has come to its end with this message.
-func (s *Subscription) tryTake(w *waiter, wait bool) (m *Msg, _ *waiter, err error, ended bool) {
+// taken is a message, why there will be none, or a waiter.
+type taken struct {
+	m     *Msg
+	raw   string // its header block, if it is still to be decoded
+	w     *waiter
+	err   error
+	ended bool // the subscription has come to its end with this message
+}
+
+// finishTake does what is left to do without the lock.
+func (s *Subscription) finishTake(t taken) *Msg {
+	if t.raw != "" {
+		t.m.Header = s.conn.parseHeader(s, t.raw)
+	}
+	if t.ended {
+		s.finish(0)
+	}
+	return t.m
+}
+
+func (s *Subscription) tryTake(w *waiter, wait bool) (t taken) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropWaiterLocked(w)
-	if err := s.troubleLocked(); err != nil {
-		return nil, nil, err, false
+	if t.err = s.troubleLocked(); t.err != nil {
+		return t
 	}
-	if m = s.popLocked(); m != nil {
-		return m, nil, nil, s.endedLocked()
+	if t.m, t.raw = s.popLocked(); t.m != nil {
+		s.roomLocked()
+		t.ended = s.endedLocked()
+		return t
 	}
 	if !wait {
-		return nil, nil, ErrTimeout, false
+		t.err = ErrTimeout
+		return t
 	}
 	if w == nil {
 		w = s.waiterLocked()
 	}
 	w.next, s.waiters = s.waiters, w
-	return nil, w, nil, false
+	t.w = w
+	return t
 }
 
 // troubleLocked is why NextMsg cannot return a message; nil if it can.
@@ -155,23 +172,27 @@ func (s *Subscription) troubleLocked() error {
 	case s.extras != nil && s.extras.refused != nil:
 		return s.extras.refused
 	case s.is(subSlow):
+		err := s.slowErrorLocked(extent{})
 		s.keepingUpLocked()
-		return ErrSlowConsumer
+		return err
 	}
 	return nil
 }
 
-// popLocked takes the next message off the queue of a synchronous subscription.
-func (s *Subscription) popLocked() *Msg {
+// popLocked takes the next message off the queue of a synchronous subscription. raw is its header block if that is still to be decoded.
+func (s *Subscription) popLocked() (m *Msg, raw string) {
 	s.advanceLocked()
 	i := int(s.step.Load() / 2)
 	if s.head == nil || i == s.head.n {
-		return nil
+		return nil, ""
 	}
 	s.step.Store(uint32(2 * (i + 1)))
-	m := &s.head.msgs[i]
+	c := s.head
+	if c.raw != nil {
+		raw, c.raw[i] = c.raw[i], ""
+	}
 	s.advanceLocked()
-	return m
+	return &c.msgs[i], raw
 }
 
 // advanceLocked leaves chunks that are used up, so that neither the subscription nor a kept message holds what is not needed.

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -117,6 +118,10 @@ type Options struct {
 
 	// UseOldRequestStyle makes a subscription for each request in place of one for all of the connection.
 	UseOldRequestStyle bool
+	// FailFastRequests ends requests with a *RequestError as soon as their link is lost or the server denies them.
+	FailFastRequests bool
+	// SlowConsumerErrors tells of slow consumers with a *SlowConsumerError in place of the bare ErrSlowConsumer.
+	SlowConsumerErrors bool
 	// SkipSubjectValidation leaves the check of a subject's tokens to the server. White space is refused all the same: it would
 	// end the subject on the wire.
 	SkipSubjectValidation bool
@@ -156,6 +161,18 @@ type Options struct {
 	WebSocketConnectionHeaders http.Header
 	// WebSocketConnectionHeadersHandler makes WebSocketConnectionHeaders at every connect.
 	WebSocketConnectionHeadersHandler WebSocketHeadersHandler
+
+	// Logger is told of the connection's events, see [Logger].
+	Logger *slog.Logger
+	// ConfirmBytes and ConfirmInterval have the server confirm what is published, see [ConfirmEvery]; 0: not by that measure.
+	ConfirmBytes    int
+	ConfirmInterval time.Duration
+	// ResendBytes is the most that may be unconfirmed and is sent again after a lost link, see [ResendUnconfirmed]; 0: nothing is.
+	ResendBytes int
+
+	// resilient is set by Resilient, and chosen notes what that must not overrule.
+	resilient bool
+	chosen    choice
 
 	// ownPace is set when a reconnect wait or jitter was asked for, even one that equals the default: it rules alone then.
 	ownPace bool
@@ -200,6 +217,7 @@ func (o *Options) fill() {
 	if o.AsyncErrorCB == nil {
 		o.AsyncErrorCB = printError
 	}
+	o.fillResilient()
 	// A pace that differs from the default was set by hand.
 	o.ownPace = o.ownPace || o.CustomReconnectDelayCB != nil || o.ReconnectWait != def.ReconnectWait ||
 		o.ReconnectJitter != def.ReconnectJitter || o.ReconnectJitterTLS != def.ReconnectJitterTLS

@@ -33,6 +33,12 @@ func (o *Options) check() error {
 	case strings.ContainsAny(o.Name, "\r\n"):
 		return fmt.Errorf("%w: line break in Name", ErrInvalidArg)
 	}
+	if o.Logger != nil && o.Logger.Handler() == nil {
+		return fmt.Errorf("%w: Logger without a handler", ErrInvalidArg)
+	}
+	if err := o.checkConfirm(); err != nil {
+		return err
+	}
 	if o.InboxPrefix != "" {
 		if err := checkInboxPrefix(o.InboxPrefix); err != nil {
 			return err

@@ -22,13 +22,13 @@ func ReconnectToServer(cb ReconnectToServerHandler) Option {
 	return set(func(o *Options) { o.ReconnectToServerCB = cb })
 }
 
-// ConnectHandler is called after the first connect.
+// ConnectHandler is called after the first connect, also one that came later, see [RetryOnFailedConnect].
 func ConnectHandler(cb ConnHandler) Option { return set(func(o *Options) { o.ConnectedCB = cb }) }
 
 // ClosedHandler is called when the connection is closed for good, last of all handlers.
 func ClosedHandler(cb ConnHandler) Option { return set(func(o *Options) { o.ClosedCB = cb }) }
 
-// DisconnectErrHandler is called when a link is lost. The error is nil after Close.
+// DisconnectErrHandler is called when a link is lost: with the reason, or with nil after Close and [Conn.ForceReconnect].
 func DisconnectErrHandler(cb ConnErrHandler) Option {
 	return set(func(o *Options) { o.DisconnectedErrCB = cb })
 }
@@ -43,17 +43,18 @@ func DisconnectHandler(cb ConnHandler) Option {
 // ReconnectHandler is called after a reconnect, when subscriptions and buffered messages were sent again.
 func ReconnectHandler(cb ConnHandler) Option { return set(func(o *Options) { o.ReconnectedCB = cb }) }
 
-// ReconnectErrHandler is called for each failed attempt to reconnect.
+// ReconnectErrHandler is called for each failed attempt to reconnect, the quick first ones of [ReconnectWait] not among them.
 func ReconnectErrHandler(cb ConnErrHandler) Option {
 	return set(func(o *Options) { o.ReconnectErrCB = cb })
 }
 
-// DiscoveredServersHandler is called when servers were added to the pool.
+// DiscoveredServersHandler is called when servers were added to the pool because a server named them; see [Conn.DiscoveredServers].
 func DiscoveredServersHandler(cb ConnHandler) Option {
 	return set(func(o *Options) { o.DiscoveredServersCB = cb })
 }
 
-// LameDuckModeHandler is called when the server announces that it will shut down.
+// LameDuckModeHandler is called when the server announces that it will shut down, once a link. Without [Resilient] nothing else happens
+// until the server closes the link; [Conn.ForceReconnect] leaves at once.
 func LameDuckModeHandler(cb ConnHandler) Option {
 	return set(func(o *Options) { o.LameDuckModeHandler = cb })
 }

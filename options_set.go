@@ -90,17 +90,21 @@ func IgnoreDiscoveredServers() Option {
 // Reconnecting.
 
 // NoReconnect closes the connection for good when its link is lost.
-func NoReconnect() Option { return set(func(o *Options) { o.AllowReconnect = false }) }
+func NoReconnect() Option {
+	return set(func(o *Options) { o.AllowReconnect, o.chosen = false, o.chosen|choseNoReconnect })
+}
 
 // RetryOnFailedConnect makes a failed Connect the beginning of reconnecting: Connect returns a connection in RECONNECTING, and no error.
 // [ConnectHandler] tells of the success.
 func RetryOnFailedConnect(retry bool) Option {
-	return set(func(o *Options) { o.RetryOnFailedConnect = retry })
+	return set(func(o *Options) { o.RetryOnFailedConnect, o.chosen = retry, o.chosen|choseRetry })
 }
 
 // MaxReconnects is the number of failures in a row after which a server leaves the pool; negative: never. The default is 60. The connection
 // is closed when no server is left.
-func MaxReconnects(max int) Option { return set(func(o *Options) { o.MaxReconnect = max }) }
+func MaxReconnects(max int) Option {
+	return set(func(o *Options) { o.MaxReconnect, o.chosen = max, o.chosen|choseMaxReconnect })
+}
 
 // ReconnectWait is the pause after each pass over the pool, and rules alone: without this option a few quick attempts come first, and
 // then pauses of 2 s.

@@ -16,6 +16,9 @@ type asker struct {
 	done chan struct{} // capacity 1
 	msg  *Msg
 	err  error
+
+	track   engine.Tracked // with FailFastRequests
+	subject string         // of the request, likewise
 }
 
 func (nc *Conn) asker() *asker {
@@ -28,7 +31,7 @@ func (nc *Conn) asker() *asker {
 // release returns the outcome, and a to the pool.
 func (a *asker) release() (*Msg, error) {
 	msg, err := a.msg, a.err
-	a.msg, a.err = nil, nil
+	a.msg, a.err, a.subject = nil, nil, ""
 	a.nc.askers.Put(a)
 	return msg, err
 }
@@ -45,7 +48,7 @@ func (a *asker) Reply(f *proto.Frame) {
 
 // Fail is called by the engine.
 func (a *asker) Fail(err error) {
-	a.err = err
+	a.err = requestError(a.subject, err)
 	a.done <- struct{}{}
 }
 
@@ -67,7 +70,7 @@ func (nc *Conn) reply(f *proto.Frame) *Msg {
 	m.Sub = nc.replySub()
 	m.size = uint32(len(f.Subject) + len(f.Reply) + len(f.Header) + len(f.Data))
 	if len(f.Header) > 0 {
-		m.Header = nc.parseHeader(nil, f.Header)
+		m.Header = nc.parseHeader(nil, string(f.Header))
 	}
 	return m
 }
@@ -88,7 +91,8 @@ func (nc *Conn) replySub() *Subscription {
 //
 // Errors: [ErrTimeout]; [ErrNoResponders], at once, when nobody listens; [ErrConnectionClosed]; [ErrDisconnected] after
 // [Conn.ForceReconnect]; and those of [Conn.Publish]. While reconnecting the request waits for the link, within its timeout. After
-// anything but an error of Publish and ErrNoResponders it may have been received.
+// anything but an error of Publish and ErrNoResponders it may have been received. With [FailFastRequests] a request whose link is lost, or
+// whose subject is denied, ends at once with a [*RequestError].
 func (nc *Conn) Request(subj string, data []byte, timeout time.Duration) (*Msg, error) {
 	return nc.request(nil, timeout, subj, nil, data)
 }
@@ -152,10 +156,14 @@ func (nc *Conn) request(ctx context.Context, timeout time.Duration, subj string,
 	}
 	a := nc.asker()
 	// Now: a request does not wait for room beyond its own time; the outbox has a reserve for such.
-	token, err := nc.eng.Ask(subj, hdr, data, a, deadline, engine.AskOpts{Now: true})
+	o := engine.AskOpts{Now: true}
+	if nc.Opts.FailFastRequests {
+		a.subject, o.Track = subj, &a.track
+	}
+	token, err := nc.eng.Ask(subj, hdr, data, a, deadline, o)
 	if err != nil {
 		nc.askers.Put(a)
-		return nil, err
+		return nil, requestError(subj, err)
 	}
 	if ctx == nil {
 		<-a.done
@@ -185,10 +193,11 @@ func (nc *Conn) oldRequest(ctx context.Context, timeout time.Duration, subj stri
 	if err := s.AutoUnsubscribe(1); err != nil {
 		return nil, err
 	}
-	// It must not wait for room longer than the caller is willing to.
-	if err := nc.eng.PublishNow(subj, inbox, hdr, data); err != nil {
+	forget, err := nc.sendOld(s, subj, hdr, data)
+	if err != nil {
 		return nil, err
 	}
+	defer forget()
 	if ctx != nil {
 		return s.NextMsgWithContext(ctx)
 	}

@@ -5,11 +5,11 @@ import "github.com/gannet-io/nats/internal/engine"
 // Statistics count what a connection has received and sent. In a [Conn] they are live, and their fields must be read with package
 // sync/atomic while it is in use; [Conn.Stats] returns a copy.
 type Statistics struct {
-	InMsgs     uint64
-	OutMsgs    uint64
-	InBytes    uint64 // headers and data
-	OutBytes   uint64
-	Reconnects uint64
+	InMsgs     uint64 // messages received, also those that were dropped
+	OutMsgs    uint64 // messages accepted for sending
+	InBytes    uint64 // headers and data of InMsgs
+	OutBytes   uint64 // headers and data of OutMsgs
+	Reconnects uint64 // links after the first
 }
 
 // Stats returns a copy of the counters.

@@ -8,8 +8,8 @@ type Status int
 // The states of a connection. CLOSED is final.
 const (
 	DISCONNECTED  = Status(session.Disconnected) // lost, and not allowed to reconnect: CLOSED follows
-	CONNECTED     = Status(session.Connected)
-	CLOSED        = Status(session.Closed)
+	CONNECTED     = Status(session.Connected)    // there is a link
+	CLOSED        = Status(session.Closed)       // for good
 	RECONNECTING  = Status(session.Reconnecting) // no link; what is published is buffered
 	CONNECTING    = Status(session.Connecting)   // before the first link
 	DRAINING_SUBS = Status(session.DrainingSubs) // subscriptions work off what they have; publishing is still possible

@@ -33,7 +33,8 @@ type Subscription struct {
 
 	prev, next *Subscription // in Conn.subs, guarded by Conn.mu
 
-	in intake // the reader's
+	in  intake // the reader's
+	out *feed  // likewise; channel subscriptions
 
 	// epoch changes with whatever the reader or a worker must notice in the middle of a run. Written under mu.
 	epoch atomic.Uint32
@@ -84,6 +85,7 @@ type extras struct {
 	refused   error // the server denied the subscription, and the user wants to know
 	barriers  []barrierMark
 	ended     []func() // called when the subscription is over
+	slow      *slowness
 }
 
 func (s *Subscription) extrasLocked() *extras {

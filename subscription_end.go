@@ -115,7 +115,7 @@ func (s *Subscription) maxedLocked() bool {
 	case s.doneLocked() >= s.max:
 		return true
 	}
-	return s.is(subCut) && s.arrived+s.dropped >= s.max && s.pendingLocked().msgs == 0
+	return s.is(subCut) && s.arrived+s.dropped-s.droppedOldLocked() >= s.max && s.pendingLocked().msgs == 0
 }
 
 // doneLocked counts the messages that the user is done with.
@@ -137,6 +137,9 @@ func (s *Subscription) finish(how subState) bool {
 		return false
 	}
 	s.conn.unlist(s)
+	if end.slow != nil {
+		end.slow.sent()
+	}
 	if s.isPull() {
 		s.endPull(how)
 	} else if how&subConnOver == 0 {
@@ -181,6 +184,9 @@ func (s *Subscription) seal(how subState) (end extras, first bool) {
 		return end, true
 	}
 	end = *s.extras
+	if end.slow != nil {
+		close(end.slow.stop)
+	}
 	for _, l := range s.extras.listeners {
 		close(l.ch)
 	}

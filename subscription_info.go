@@ -44,6 +44,7 @@ func (s *Subscription) Delivered() (n int64, err error) {
 		if s.ch == nil && !s.isPull() {
 			n = int64(s.gone) + int64(s.step.Load()+1)/2 // the one that a callback has in hand counts
 		}
+		n -= int64(s.droppedOldLocked())
 	})
 	return n, err
 }
@@ -97,6 +98,7 @@ func (s *Subscription) SetPendingLimits(msgLimit, bytesLimit int) error {
 		if !bad {
 			s.limits = extent{msgLimit, bytesLimit}
 			s.epoch.Add(1)
+			s.roomLocked()
 		}
 	})
 	if err == nil && bad {

@@ -24,17 +24,18 @@ var allowed = map[string][]string{
 	"micro":               {"", "internal/bridge", "internal/engine", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
 	"internal/bridge":     {"internal/engine"},
 	"internal/engine":     {"internal/mono", "internal/natserr", "internal/outbox", "internal/pool", "internal/proto", "internal/session", "internal/subject", "internal/transport"},
-	"internal/js/api":     {"internal/engine", "internal/js/wire", "internal/natserr"},
+	"internal/js/api":     {"internal/engine", "internal/js/wire", "internal/mono", "internal/natserr"},
+	"internal/js/ingest":  {"internal/js/wire", "internal/mono"},
 	"internal/js/ordered": {"internal/js/wire", "internal/mono"},
 	"internal/js/pubwin":  {"internal/js/wire", "internal/mono"},
 	"internal/js/pull":    {"internal/js/wire", "internal/mono"},
 	"internal/js/push":    {"internal/js/ordered", "internal/js/wire", "internal/mono"},
 	"internal/js/run":     {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/session"},
 	"internal/js/wire":    {"internal/proto", "internal/subject"},
-	"internal/kv":         {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
+	"internal/kv":         {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/session", "internal/subject"},
 	"internal/mono":       nil,
 	"internal/natserr":    nil,
-	"internal/obj":        {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
+	"internal/obj":        {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/session", "internal/subject"},
 	"internal/outbox":     {"internal/mono", "internal/natserr", "internal/proto"},
 	"internal/pool":       {"internal/natserr"},
 	"internal/proto":      {"internal/natserr"},
@@ -45,7 +46,7 @@ var allowed = map[string][]string{
 
 // pure packages decide: no clock, goroutine, channel, lock or I/O. They may import each other and pureStd only.
 var (
-	pure    = []string{"internal/js/ordered", "internal/js/pubwin", "internal/js/push", "internal/js/pull", "internal/js/wire", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/session", "internal/subject"}
+	pure    = []string{"internal/js/ingest", "internal/js/ordered", "internal/js/pubwin", "internal/js/push", "internal/js/pull", "internal/js/wire", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/session", "internal/subject"}
 	pureStd = []string{"bytes", "cmp", "encoding/base64", "encoding/binary", "encoding/json", "errors", "fmt", "maps", "math", "math/bits", "net/netip", "net/url", "slices", "sort", "strconv", "strings", "time", "unicode/utf8", "unsafe"}
 	// readsClock are functions of package time that a pure package may not call; internal/mono alone may call Now.
 	readsClock = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Sleep", "Tick"}

@@ -13,7 +13,9 @@ import (
 // Ask publishes with a reply subject of its own and has w called with the first reply, or at the deadline
 // ([mono.Never]: none). On an error nothing is registered and w is never called.
 func (c *Conn) Ask(subject string, hdr, data []byte, w Waiter, deadline mono.Time, o AskOpts) (Token, error) {
-	c.mux.open()
+	if o.Inbox == "" {
+		c.mux.open()
+	}
 	if err := c.admit(len(hdr), len(data)); err != nil {
 		return 0, err
 	}
@@ -22,6 +24,9 @@ func (c *Conn) Ask(subject string, hdr, data []byte, w Waiter, deadline mono.Tim
 		return 0, err
 	}
 	c.owe()
+	if o.Track != nil {
+		return t, c.askTracked(t, subject, hdr, data, o)
+	}
 	var buf [96]byte
 	reply := appendToken(append(buf[:0], c.mux.prefix...), t)
 	// The outbox copies the reply subject and keeps nothing of it.
@@ -38,6 +43,26 @@ func (c *Conn) Ask(subject string, hdr, data []byte, w Waiter, deadline mono.Tim
 	return t, err
 }
 
+// askTracked sends the Ask t.
+func (c *Conn) askTracked(t Token, subject string, hdr, data []byte, o AskOpts) error {
+	err := c.mux.track(t, o.Track, subject, o.Inbox)
+	if err == nil {
+		reply := o.Inbox
+		if reply == "" {
+			reply = string(appendToken([]byte(c.mux.prefix), t))
+		}
+		var era uint64
+		if era, err = c.out.PublishAsk(subject, reply, hdr, data); err == nil {
+			c.mux.placed(t, era)
+			return nil
+		}
+	}
+	if c.mux.release(t) == nil {
+		return nil // it has been told
+	}
+	return err
+}
+
 // Forget gives up an Ask; true means that its waiter will not be called any more.
 func (c *Conn) Forget(t Token) bool { return c.mux.release(t) != nil }
 
@@ -50,12 +75,27 @@ type Reply struct {
 // Request asks and waits. timeout <= 0 leaves the bound to ctx, which must have one then. A 503 without payload is
 // natserr.NoResponders. Other errors: natserr.Timeout, ctx.Err(), natserr.ConnectionClosed, and those of Publish.
 func (c *Conn) Request(ctx context.Context, timeout time.Duration, subject string, hdr, data []byte) (Reply, error) {
+	return c.request(c.caller(), AskOpts{Now: true}, ctx, timeout, subject, hdr, data)
+}
+
+// RequestOnce is Request that ends with natserr.Disconnected as soon as the link is lost that it went to. What was not written then is
+// taken back. Made without a link, it waits for one. Errors beside those: the server's own, which match
+// natserr.PermissionViolation, when it denies the subject.
+func (c *Conn) RequestOnce(ctx context.Context, timeout time.Duration, subject string, hdr, data []byte) (Reply, error) {
+	w := c.caller()
+	reply, err := c.request(w, AskOpts{Track: &w.track}, ctx, timeout, subject, hdr, data)
+	if lost, ok := err.(*LostAsk); ok {
+		err = lost.Err
+	}
+	return reply, err
+}
+
+func (c *Conn) request(w *caller, o AskOpts, ctx context.Context, timeout time.Duration, subject string, hdr, data []byte) (Reply, error) {
 	deadline := mono.Never
 	if timeout > 0 {
 		deadline = mono.Now().Add(timeout)
 	}
-	w := c.caller()
-	t, err := c.Ask(subject, hdr, data, w, deadline, AskOpts{Now: true})
+	t, err := c.Ask(subject, hdr, data, w, deadline, o)
 	if err != nil {
 		c.callers.Put(w)
 		return Reply{}, err
@@ -84,6 +124,7 @@ type caller struct {
 	done  chan struct{}
 	reply Reply
 	err   error
+	track Tracked
 }
 
 func (c *Conn) caller() *caller {

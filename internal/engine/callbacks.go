@@ -1,12 +1,20 @@
 package engine
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // callbackQueue runs connection events one after the other, on a goroutine that exists while there are any.
 type callbackQueue struct {
 	mu      sync.Mutex
 	queue   []func()
 	running bool
+
+	total   uint64         // news dropped
+	dropped uint64         // of them, those since told was called
+	pending bool           // a call of told is in the queue
+	told    func(n uint64) // tells, as a callback, how many news were dropped; nil: nobody. Never changes
 }
 
 // Callback runs fn on the callback goroutine, after what was queued before.
@@ -17,7 +25,21 @@ func (c *Conn) Callback(fn func()) { c.calls.push(fn) }
 // INFOs, slow consumers. What happens to the connection itself is not bounded, and happens rarely.
 const mostNews = 1024
 
-// News is [Conn.Callback] for news; false: there are too many already, and fn is dropped.
+// DroppedNews says that so many reports were not told: too many waited already, for a callback that blocks or takes its time. It
+// goes to the asynchronous error handler in the place of the first of them.
+type DroppedNews struct{ Count uint64 }
+
+func (e *DroppedNews) Error() string {
+	return fmt.Sprintf("nats: %d reports dropped: callbacks are too slow", e.Count)
+}
+
+func (c *Conn) tellDropped(n uint64) {
+	if f := c.ev.Error; f != nil {
+		f(nil, &DroppedNews{Count: n})
+	}
+}
+
+// News is [Conn.Callback] for news; false: there are too many already, fn is dropped, and that will be told.
 func (c *Conn) News(fn func()) bool { return c.calls.offer(fn) }
 
 func (q *callbackQueue) push(fn func()) {
@@ -30,10 +52,43 @@ func (q *callbackQueue) offer(fn func()) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.queue) >= mostNews {
+		q.dropLocked()
 		return false
 	}
 	q.pushLocked(fn)
 	return true
+}
+
+// drop counts news that got lost before they came here.
+func (q *callbackQueue) drop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.dropLocked()
+}
+
+// dropLocked has what is dropped told behind what waits: one report for all until then.
+func (q *callbackQueue) dropLocked() {
+	q.total++
+	q.dropped++
+	if q.pending || q.told == nil {
+		return
+	}
+	q.pending = true
+	q.pushLocked(func() { q.told(q.takeDropped()) })
+}
+
+func (q *callbackQueue) droppedInAll() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.total
+}
+
+func (q *callbackQueue) takeDropped() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := q.dropped
+	q.dropped, q.pending = 0, false
+	return n
 }
 
 func (q *callbackQueue) pushLocked(fn func()) {

@@ -25,6 +25,13 @@ type Config struct {
 
 	WebSocket transport.WebSocketConfig // for servers whose scheme is ws or wss
 
+	AwaitLink bool // Connect returns when there is a link, also with Session.RetryFailed
+
+	ConfirmBytes int           // a PING behind so many bytes that were published; 0 or less: none
+	ConfirmAfter time.Duration // and so long after a publish that has none behind it; 0 or less: none
+	Resend       int           // bytes written and unconfirmed at most, to be sent again on the next link; 0 or less: nothing is sent twice
+	OwedPublish  bool          // an unconfirmed publish is owed an answer, as a request is: the link is doubted when it stays silent
+
 	Keep         int           // bytes of publishes kept while disconnected; negative: none
 	WriteTimeout time.Duration // how long one write may take before the link counts as broken
 
@@ -49,7 +56,10 @@ type Config struct {
 // under no lock. Nil functions are skipped.
 type Events struct {
 	// Status runs on the supervisor: it must not block and must not be user code.
-	Status          func(session.Status)
+	Status func(session.Status)
+	// Reading runs there too: true before the reader of a new link begins, false before the end of one is waited for. A sink whose Deliver
+	// waits has to return then.
+	Reading         func(on bool)
 	Connected       func()
 	Disconnected    func(err error)
 	Reconnected     func()
@@ -64,7 +74,8 @@ type Events struct {
 // Sink takes the messages of one subscription, on the reader goroutine. Its methods must not block and never run user
 // code.
 type Sink interface {
-	// Deliver takes one message. The frame is borrowed, unless f.Owned: then its bytes may be kept.
+	// Deliver takes one message. The frame is borrowed, unless f.Owned: then its bytes may be kept. It may wait only where the user has
+	// asked for that, within a bound of his, and not after Events.Reading(false).
 	Deliver(f *proto.Frame)
 	// Settle follows each run of Deliver calls, at the latest at the end of a read: locks, wake-ups and counters belong there.
 	Settle()

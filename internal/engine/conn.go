@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -30,11 +31,13 @@ type Conn struct {
 	calls callbackQueue
 	watch watchers
 	holds drainHolds
+	last  farewells
 	mail  mailbox
 	super *supervisor
 	done  chan struct{} // closed when the supervisor has ended
 
 	callers sync.Pool // of *caller; each connection's own, since a channel belongs to the clock it was made under
+	spares  sync.Pool // of *[]byte: see Recycle
 
 	gate    atomic.Int64 // see admit
 	status  atomic.Uint32
@@ -45,6 +48,7 @@ type Conn struct {
 	current atomic.Pointer[link]
 	servers atomic.Pointer[[]pool.Server]
 	lastErr atomic.Pointer[error]
+	health  health
 
 	connected chan error // the result of Connect, once
 	told      atomic.Bool
@@ -76,8 +80,11 @@ func Connect(ctx context.Context, cfg Config, ev Events) (*Conn, error) {
 	c.cfg.Session.ChooseServer = cfg.Choose != nil
 	c.out = outbox.New(outbox.Config{
 		Keep: cfg.Keep, WriteTimeout: cfg.WriteTimeout, Patience: 5 * time.Millisecond, Counters: c.cfg.Counters,
+		ConfirmBytes: cfg.ConfirmBytes, ConfirmAfter: cfg.ConfirmAfter, Resend: cfg.Resend, BeforeWrite: c.owePublish(),
+		Withdraw: c.mux.withdraw,
 	})
 	c.mux.init(c)
+	c.calls.told = c.tellDropped
 	c.mail.wake = make(chan struct{}, 1)
 	c.gate.Store(gateUnknown)
 	c.status.Store(uint32(session.Connecting))
@@ -90,7 +97,10 @@ func Connect(ctx context.Context, cfg Config, ev Events) (*Conn, error) {
 	select {
 	case err = <-c.connected:
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = fmt.Errorf("nats: connect: %w", ctx.Err())
+		if last := c.LastError(); last != nil {
+			err = fmt.Errorf("%w: %w", err, last)
+		}
 	}
 	if err != nil {
 		c.Close()
@@ -115,16 +125,22 @@ const (
 
 // Close ends the connection: what was accepted is written while writes progress, then every waiter is told. It is
 // idempotent, may be called from any callback, and returns within about two seconds whatever the network does.
-func (c *Conn) Close() {
+func (c *Conn) Close() { c.CloseWithin(closeIdle, closeTotal) }
+
+// CloseWithin is Close with other bounds: it gives up writing after idle without progress, and after total at the latest. It returns what the
+// error handler is told of too; only the first Close has something to return.
+func (c *Conn) CloseWithin(idle, total time.Duration) (lost LossError) {
 	if c.super == nil {
 		c.disp.close()
-		return
+		return lost
 	}
 	c.closing.Do(func() {
+		c.last.say()
 		c.gate.Store(gateClosed)
 		c.hanging.Store(true)
-		loss := c.out.Close(closeIdle, closeTotal)
-		if published, _ := c.out.Stats(); published > 0 && loss == (outbox.Loss{}) {
+		loss := c.out.Close(idle, total)
+		lost.Unconfirmed, lost.Dropped = loss.Unconfirmed, loss.Dropped
+		if published, _ := c.out.Stats(); published > 0 && loss == (outbox.Loss{}) && total > closeRead {
 			c.hangUp()
 		}
 		c.mail.post(func() {
@@ -135,6 +151,7 @@ func (c *Conn) Close() {
 		})
 	})
 	<-c.done
+	return lost
 }
 
 // hangUp ends our half of the stream and lets the server end its own: a socket that is closed with unread bytes in it is
@@ -175,8 +192,31 @@ func (c *Conn) BeginDrain() (began bool, err error) {
 	return began, err
 }
 
+// BeginShutdown is BeginDrain that needs no link: one that is missing, or gets lost, is waited for, until Close. Error:
+// natserr.ConnectionClosed.
+func (c *Conn) BeginShutdown() (began bool, err error) {
+	result := make(chan error, 1)
+	ok := c.mail.post(func() {
+		if c.super.over {
+			result <- natserr.ConnectionClosed
+			return
+		}
+		before := c.Status()
+		actions, err := c.super.machine.Shutdown(mono.Now())
+		c.super.act(actions)
+		began = err == nil && before != c.Status()
+		result <- err
+	})
+	if !ok {
+		return false, natserr.ConnectionClosed
+	}
+	err = <-result
+	return began, err
+}
+
 // EndSubs moves from DRAINING_SUBS to DRAINING_PUBS: Publish is refused from now on.
 func (c *Conn) EndSubs() {
+	c.last.say()
 	done := make(chan struct{})
 	ok := c.mail.post(func() {
 		defer close(done)
@@ -230,7 +270,20 @@ func (c *Conn) owe() {
 }
 
 func (c *Conn) owing() bool {
-	return c.pulls.Load() > 0 || c.mux.outstanding() > 0 || c.waitsForPong()
+	return c.pulls.Load() > 0 || c.mux.outstanding() > 0 || c.waitsForPong() || c.owesPublish() && c.out.Unconfirmed()
+}
+
+// owesPublish: where publishes are to be confirmed, or count themselves, silence behind them is cause for doubt.
+func (c *Conn) owesPublish() bool {
+	return c.cfg.OwedPublish || c.cfg.ConfirmBytes > 0 || c.cfg.ConfirmAfter > 0 || c.cfg.Resend > 0
+}
+
+// owePublish is what the writer calls before it writes.
+func (c *Conn) owePublish() func() {
+	if c.owesPublish() {
+		return c.owe
+	}
+	return nil
 }
 
 func (c *Conn) waitsForPong() bool {

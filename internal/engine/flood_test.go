@@ -34,8 +34,8 @@ func TestFloodOfNews(t *testing.T) {
 				far.send("PING\r\n")
 				far.expect("PONG")
 				synctest.Wait()
-				if n := len(c.calls.queue); n > mostNews {
-					t.Errorf("%d callbacks wait, want %d at most", n, mostNews)
+				if n := len(c.calls.queue); n > mostNews+1 { // and the report of what was dropped
+					t.Errorf("%d callbacks wait, want %d at most", n, mostNews+1)
 				}
 				c.Close()
 				close(release)

@@ -11,11 +11,8 @@ import (
 // ponger waits for the PONG to one PING.
 type ponger struct {
 	fn   func(error)
-	mark uint64 // how many publishes went before the PING
-	sent bool   // false: there is no link, it is sent after the replay
+	sent bool // false: there is no link, it is sent after the replay
 }
-
-var ping = []byte("PING\r\n")
 
 // OnPong sends a PING and calls fn when the answer comes: everything that the server sent before has been delivered by
 // then. While there is no link the PING waits for the reconnect. fn gets natserr.Disconnected when the link is lost after the
@@ -27,17 +24,21 @@ func (c *Conn) OnPong(fn func(err error)) error {
 	if c.finished {
 		return natserr.ConnectionClosed
 	}
-	p := ponger{fn: fn, mark: c.out.Mark()}
-	p.sent = c.control(ping)
-	c.pongs = append(c.pongs, p)
+	c.pongs = append(c.pongs, ponger{fn: fn, sent: c.pingLocked()})
 	c.owe()
 	return nil
 }
 
-// pong gives a PONG to the longest waiting PING; a PONG that nobody asked for is ignored.
+// pingLocked sends a PING for the ponger that is added next.
+func (c *Conn) pingLocked() (sent bool) { return c.out.Ping() || c.refusedControl() }
+
+// pong gives a PONG to the longest waiting PING; a PONG that nobody asked for is ignored, and one that the outbox asked for is
+// for the outbox.
 func (c *Conn) pong() {
+	if own, ok := c.out.Pong(); own || !ok {
+		return
+	}
 	if p, ok := c.popPong(); ok {
-		c.out.Confirm(p.mark)
 		p.fn(nil)
 	}
 }
@@ -79,8 +80,14 @@ func (c *Conn) dropPongs(all bool) (dropped []ponger) {
 // ctx.Err(), natserr.Disconnected when the link was lost meanwhile, natserr.ConnectionClosed. ctx must have a bound.
 func (c *Conn) Flush(ctx context.Context) (time.Duration, error) {
 	started := mono.Now()
+	linked := c.current.Load()
 	done := make(chan error, 1)
-	if err := c.OnPong(func(err error) { done <- err }); err != nil {
+	if err := c.OnPong(func(err error) {
+		if err == nil && linked != nil {
+			c.health.rtt.Store(int64(mono.Now().Sub(started)))
+		}
+		done <- err
+	}); err != nil {
 		return 0, err
 	}
 	select {

@@ -191,7 +191,7 @@ func (h *handshake) connect(secure bool) error {
 	hello.TLSRequired = secure
 	hello.Headers, hello.NoResponders = h.info.Headers, h.info.Headers
 	hello.Protocol = 1
-	_, err = h.conn.Write(append(proto.AppendConnect(nil, &hello), ping...))
+	_, err = h.conn.Write(append(proto.AppendConnect(make([]byte, 0, 512), &hello), ping...))
 	return err
 }
 
@@ -221,4 +221,4 @@ func (h *handshake) awaitPong() error {
 	}
 }
 
-var pong = []byte("PONG\r\n")
+var ping, pong = []byte("PING\r\n"), []byte("PONG\r\n")

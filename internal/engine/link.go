@@ -3,6 +3,8 @@ package engine
 import (
 	"net"
 	"net/url"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gannet-io/nats/internal/mono"
@@ -22,6 +24,11 @@ type link struct {
 	parser proto.Parser
 	rest   []byte // came behind the PONG of the handshake
 
+	ahead    map[uint64]bool       // SIDs of subscriptions that the server knows already
+	timers   []*time.Timer         // the supervisor's and the writer's, stopped with the link
+	timersMu sync.Mutex            // guards timers
+	writeErr atomic.Pointer[error] // why the writer failed; the reader goes on for a while
+
 	reading chan struct{} // closed when the reader has ended
 	writing chan struct{} // closed when the writer has ended
 }
@@ -40,6 +47,9 @@ func (s *supervisor) install(id uint64) {
 	s.merge(l.info, !s.installed)
 	s.installed = true
 	c.release(l)
+	if f := c.ev.Reading; f != nil {
+		f(true)
+	}
 	go (&reader{c: c, l: l}).run()
 	go func() {
 		defer close(l.writing)
@@ -53,20 +63,16 @@ func (s *supervisor) install(id uint64) {
 func (c *Conn) release(l *link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.Release(l.conn, transport.Exact(l.conn), c.replayLocked(nil), func(err error) { c.linkFailed(l, err) })
+	c.out.Release(l.conn, transport.Exact(l.conn), c.replayLocked(nil, l.ahead), func(err error) { c.writeFailed(l, err) })
 	for i := range c.pongs {
 		p := &c.pongs[i]
-		p.mark = c.out.Mark()
-		p.sent = c.control(ping)
+		p.sent = c.pingLocked()
 	}
 }
 
 // closeLink ends the current link, and what depends on it: nothing is written any more, the socket is closed, reader and
 // writer are waited for (they block in Read and Write only), and the outbox says what was lost.
 func (s *supervisor) closeLink() {
-	for id := range s.dials {
-		s.abort(id)
-	}
 	l := s.link
 	if l == nil {
 		return
@@ -74,8 +80,12 @@ func (s *supervisor) closeLink() {
 	s.hold()
 	settle := s.settle
 	s.link, s.settle = nil, nil
+	l.stopTimers()
 	c := s.c
 	_ = transport.Shut(l.conn)
+	if f := c.ev.Reading; f != nil {
+		f(false)
+	}
 	within(shutLimit, l.reading)
 	loss := settle()
 	within(shutLimit, l.writing)
@@ -84,6 +94,9 @@ func (s *supervisor) closeLink() {
 		reason = natserr.ConnectionClosed
 	}
 	c.mux.fail(reason, false, false)
+	if reason != natserr.ConnectionClosed {
+		c.mux.failTracked(c.out.Era())
+	}
 	c.failPongs(reason, false)
 	c.tellLoss(loss, s.cause)
 }
@@ -115,8 +128,10 @@ func within(limit time.Duration, done <-chan struct{}) {
 }
 
 func (s *supervisor) ping() {
+	sent := mono.Now()
 	_ = s.c.OnPong(func(err error) {
 		if err == nil {
+			s.c.health.rtt.Store(int64(mono.Now().Sub(sent)))
 			s.c.mail.post(func() { s.act(s.machine.Pong(mono.Now())) })
 		}
 	})

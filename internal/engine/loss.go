@@ -26,6 +26,8 @@ func (e *LossError) Unwrap() error { return e.Cause }
 
 func (c *Conn) tellLoss(loss outbox.Loss, cause error) {
 	if loss.Unconfirmed > 0 || loss.Dropped > 0 {
+		c.health.unconfirmed.Add(uint64(loss.Unconfirmed))
+		c.health.lost.Add(uint64(loss.Dropped))
 		c.tellError(nil, &LossError{Unconfirmed: loss.Unconfirmed, Dropped: loss.Dropped, Cause: cause})
 	}
 }

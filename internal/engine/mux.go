@@ -18,6 +18,13 @@ type Token uint64
 type AskOpts struct {
 	Now              bool // never wait for room in the outbox
 	FailOnDisconnect bool // a lost link ends it at once with natserr.Disconnected; otherwise it waits for its deadline
+
+	// Track ends the Ask at once, with a [*LostAsk], when the link that it went to is lost, or the server denies it; it implies Now. What
+	// was not written then is taken out of the outbox. An Ask without a link waits for one. nil: no.
+	Track *Tracked
+	// Inbox is the reply subject, to which the caller has subscribed by itself: the waiter is called with no reply. It needs Track. Empty:
+	// one of the shared subscription.
+	Inbox string
 }
 
 // mux hands replies to those who asked. One wildcard subscription serves all of them; the last token of a reply
@@ -28,8 +35,8 @@ type AskOpts struct {
 type mux struct {
 	conn   *Conn
 	once   sync.Once
-	prefix string // "_INBOX.<22>."
-	sub    *Sub   // guarded by Conn.mu
+	prefix string // "_INBOX.<22>."; written with both Conn.mu and mu
+	sub    *Sub   // likewise
 
 	mu    sync.Mutex
 	slots []slot
@@ -38,18 +45,24 @@ type mux struct {
 	over  error     // set for good when the connection has ended
 	due   mono.Time // when the sweep is set to run; Never: it is not
 	timer *time.Timer
+
+	lost    uint64           // links before this era of the outbox are lost
+	refused error            // the server denied the subscription for replies on this link
+	inboxes map[string]Token // of tracked Asks with an inbox of their own
 }
 
 type slot struct {
 	waiter   Waiter
 	deadline mono.Time
 	gen      uint32
-	fragile  bool // FailOnDisconnect
+	fragile  bool     // FailOnDisconnect
+	track    *Tracked // nil: not tracked
 }
 
 const (
 	tokenLen  = 8  // base-62 digits: 47 bits
 	indexBits = 22 // at most 4 M outstanding
+	indexMask = 1<<indexBits - 1
 	genMask   = 1<<(47-indexBits) - 1
 	digits    = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
@@ -66,11 +79,17 @@ func (m *mux) open() {
 		s := &Sub{sink: m, subject: prefix + "*"}
 		m.conn.mu.Lock()
 		defer m.conn.mu.Unlock()
-		m.prefix, m.sub = prefix, s
+		m.name(prefix, s)
 		if !m.conn.finished {
 			m.conn.subscribeLocked(s)
 		}
 	})
+}
+
+func (m *mux) name(prefix string, s *Sub) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.prefix, m.sub = prefix, s
 }
 
 // take reserves a slot for w.
@@ -102,7 +121,7 @@ func (m *mux) take(w Waiter, deadline mono.Time, fragile bool) (Token, error) {
 func (m *mux) release(t Token) Waiter {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := uint32(t & (1<<indexBits - 1))
+	i := uint32(t & indexMask)
 	if int(i) >= len(m.slots) || Token(m.slots[i].gen) != t>>indexBits {
 		return nil
 	}
@@ -116,6 +135,9 @@ func (m *mux) freeLocked(i uint32) Waiter {
 		return nil
 	}
 	s.waiter = nil
+	if s.track != nil {
+		m.untrackLocked(s)
+	}
 	s.gen = (s.gen + 1) & genMask
 	m.free = append(m.free, i)
 	m.live--
@@ -219,7 +241,8 @@ func (m *mux) expire(now mono.Time) (expired []Waiter) {
 	return expired
 }
 
-// fail ends the waiters that a lost link ends, or all of them; over makes it final.
+// fail ends the waiters that a lost link ends, or all of them; over makes it final. Tracked ones end with it only when it is final: of lost links
+// failTracked tells them.
 func (m *mux) fail(err error, all, over bool) {
 	for _, w := range m.drop(err, all, over) {
 		w.Fail(err)
@@ -230,7 +253,7 @@ func (m *mux) drop(err error, all, over bool) (dropped []Waiter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range m.slots {
-		if s := &m.slots[i]; s.waiter != nil && (all || s.fragile) {
+		if s := &m.slots[i]; s.waiter != nil && (all && (over || s.track == nil) || s.fragile) {
 			dropped = append(dropped, m.freeLocked(uint32(i)))
 		}
 	}

@@ -32,10 +32,11 @@ type reader struct {
 }
 
 const (
-	smallBuffer = 4 << 10
-	fullBuffer  = 64 << 10
-	ownPayload  = 16 << 10 // from here on a payload is read straight into a buffer of its own
-	yieldFrom   = 16 << 10 // bytes in one read that make the reader yield
+	smallBuffer  = 4 << 10
+	fullBuffer   = 64 << 10
+	ownPayload   = 16 << 10  // from here on a payload is read straight into a buffer of its own
+	firstPayload = 256 << 10 // memory for a large payload before its bytes come; the rest follows them
+	yieldFrom    = 16 << 10  // bytes in one read that make the reader yield
 )
 
 // run reads until the socket fails; the supervisor is told why.
@@ -60,6 +61,9 @@ func (r *reader) run() {
 				r.rhythm(n)
 			}
 		}
+	}
+	if first := r.l.writeErr.Load(); first != nil {
+		err = *first
 	}
 	r.c.linkFailed(r.l, readError(err))
 }
@@ -153,8 +157,11 @@ func (r *reader) readLarge(start, size int) error {
 	if len(have) > size {
 		have, extra = have[:size], have[size:]
 	}
-	body := make([]byte, len(have), min(size, max(2*len(have), fullBuffer)))
-	copy(body, have)
+	body := r.c.spare(size)
+	if body == nil {
+		body = make([]byte, 0, min(size, max(2*len(have), firstPayload)))
+	}
+	body = append(body, have...)
 	r.to = copy(r.buf, extra)
 	r.from = 0
 	for len(body) < size {
@@ -163,7 +170,7 @@ func (r *reader) readLarge(start, size int) error {
 			copy(grown, body)
 			body = grown
 		}
-		n, err := r.l.conn.Read(body[len(body):cap(body)])
+		n, err := r.l.conn.Read(body[len(body):min(size, cap(body))])
 		body = body[:len(body)+n]
 		if n > 0 {
 			r.c.heard.Store(int64(mono.Now()))

@@ -51,9 +51,11 @@ func (c *Conn) subscribeLocked(s *Sub) {
 // control sends a protocol line that is made anew after a reconnect. On a link that has used up even the outbox's reserve
 // for such lines it cannot be left out silently: that link is given up.
 func (c *Conn) control(op []byte) (sent bool) {
-	if c.out.Control(op) {
-		return true
-	}
+	return c.out.Control(op) || c.refusedControl()
+}
+
+// refusedControl gives up a link that did not take a protocol line.
+func (c *Conn) refusedControl() bool {
 	if l := c.current.Load(); l != nil {
 		c.linkFailed(l, natserr.StaleConnection)
 	}
@@ -116,8 +118,11 @@ func (s *Sub) leftLocked() uint64 {
 	if max == 0 {
 		return 0
 	}
-	return max - min(s.before, max-1)
+	return min(max-min(s.before, max-1), mostCounted)
 }
+
+// mostCounted is the largest number that nats-server 2.15 reads in an UNSUB: with a larger one it would end the subscription at once.
+const mostCounted = 999_999_999
 
 // StopServer sends UNSUB but keeps the subscription for what is on its way: the beginning of a drain. It is not replayed.
 func (c *Conn) StopServer(s *Sub) error {
@@ -148,14 +153,22 @@ func (c *Conn) ended(s *Sub) bool {
 	return removed
 }
 
-// replayLocked writes SUB (and what is left of a limit) for every subscription that a new server must know.
-func (c *Conn) replayLocked(dst []byte) []byte {
+// replayLocked writes SUB (and what is left of a limit) for every subscription that a new server must know. Those of ahead it knows; who has
+// ended meanwhile is taken back.
+func (c *Conn) replayLocked(dst []byte, ahead map[uint64]bool) []byte {
+	for sid := range ahead {
+		if s := c.subs.lookup(sid); s == nil || s.stopped {
+			dst = proto.AppendUnsub(dst, sid, 0)
+		}
+	}
 	c.subs.each(func(s *Sub) {
 		if s.stopped {
 			return
 		}
 		s.before = s.received.Load()
-		dst = proto.AppendSub(dst, s.subject, s.queue, s.sid)
+		if !ahead[s.sid] {
+			dst = proto.AppendSub(dst, s.subject, s.queue, s.sid)
+		}
 		if left := s.leftLocked(); left > 0 {
 			dst = proto.AppendUnsub(dst, s.sid, left)
 		}

@@ -34,6 +34,7 @@ type supervisor struct {
 type dialing struct {
 	abort context.CancelFunc
 	link  *link // once it has succeeded
+	aside bool  // it is kept until the current link has been left
 }
 
 // run handles events until the connection is over.
@@ -102,12 +103,18 @@ func (s *supervisor) do(a session.Action) {
 	case session.Install:
 		s.install(a.Dial)
 	case session.CloseLink:
+		if a.Err != nil {
+			s.cause = a.Err
+		}
 		s.closeLink()
+	case session.Leave:
+		s.leave(a.Dial)
 	case session.SendPing:
 		s.ping()
 	case session.Emit:
 		s.emit(a.Status, a.Err)
 	case session.TellConnected:
+		c.connectResult(nil)
 		c.tell(ev.Connected)
 	case session.TellDisconnected:
 		c.tellErr(ev.Disconnected, a.Err)
@@ -117,13 +124,16 @@ func (s *supervisor) do(a session.Action) {
 	case session.TellReconnectFailed:
 		c.tellErr(ev.ReconnectFailed, a.Err)
 	case session.TellError:
+		c.denied(a.Err)
 		if ev.Error != nil {
 			c.News(func() { ev.Error(nil, a.Err) })
 		}
 	case session.TellClosed:
 		c.tell(ev.Closed)
 	case session.ConnectDone:
-		c.connectResult(nil)
+		if !c.cfg.AwaitLink || s.installed {
+			c.connectResult(nil)
+		}
 	case session.ConnectFailed:
 		c.connectResult(a.Err)
 	case session.FailPending:
@@ -159,7 +169,7 @@ func (s *supervisor) dialed(id uint64, l *link, err error) {
 	d.link = l
 	s.act(s.machine.DialDone(mono.Now(), id, err))
 	s.c.setServers(s.pool.Servers())
-	if s.link != l || l == nil {
+	if (s.link != l || l == nil) && !d.aside {
 		s.abort(id)
 	}
 }
@@ -212,6 +222,7 @@ func (s *supervisor) emit(status session.Status, err error) {
 		s.hold() // whoever sees the new status may rely on it
 	}
 	s.c.status.Store(uint32(status))
+	s.c.health.since.Store(int64(mono.Now()))
 	switch status {
 	case session.DrainingPubs:
 		s.c.gate.Store(gateDraining)
@@ -228,6 +239,9 @@ func (s *supervisor) emit(status session.Status, err error) {
 func (s *supervisor) finish(err error) {
 	c := s.c
 	s.closeLink()
+	for id := range s.dials {
+		s.abort(id)
+	}
 	s.over = true
 	c.gate.Store(gateClosed)
 	c.tellLoss(c.out.Close(0, 0), err)
@@ -276,11 +290,11 @@ func (c *Conn) linkFailed(l *link, err error) {
 }
 
 func (c *Conn) serverError(l *link, text string) {
-	c.mail.offer(c.onLink(l, func(s *supervisor) { s.act(s.machine.ServerError(mono.Now(), text)) }))
+	c.news(c.onLink(l, func(s *supervisor) { s.act(s.machine.ServerError(mono.Now(), text)) }))
 }
 
 func (c *Conn) newInfo(l *link, info proto.Info) {
-	c.mail.offer(c.onLink(l, func(s *supervisor) {
+	c.news(c.onLink(l, func(s *supervisor) {
 		lameDuck := info.LameDuck && !c.Info().LameDuck
 		// What only the first INFO behind the handshake says must not be forgotten with the next.
 		info.IsSystemAccount = info.IsSystemAccount || c.Info().IsSystemAccount
@@ -291,8 +305,16 @@ func (c *Conn) newInfo(l *link, info proto.Info) {
 		s.merge(info, false)
 		if lameDuck {
 			c.tellNews(c.ev.LameDuck)
+			s.act(s.machine.LameDuck(mono.Now()))
 		}
 	}))
+}
+
+// news has the supervisor handle what a server tells, unless too much of it waits already.
+func (c *Conn) news(fn func()) {
+	if !c.mail.offer(fn) && c.Status() != session.Closed {
+		c.calls.drop()
+	}
 }
 
 func (c *Conn) onLink(l *link, f func(s *supervisor)) func() {

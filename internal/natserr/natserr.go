@@ -38,6 +38,7 @@ var (
 	SecureConnRequired            = errors.New("nats: secure connection required")
 	SecureConnWanted              = errors.New("nats: secure connection not available")
 	ServerNotInPool               = errors.New("nats: selected server is not in the pool")
+	LameDuck                      = errors.New("nats: server is in lame duck mode")
 	StaleConnection               = errors.New("nats: stale connection")
 	Timeout                       = errors.New("nats: timeout")
 	TLS                           = errors.New("nats: tls error")

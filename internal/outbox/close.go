@@ -25,7 +25,9 @@ func (b *Box) Close(idle, total time.Duration) (loss Loss) {
 		b.interruptUntilReturned(w, began.Add(total))
 		loss = b.settle(w, 0)
 	}
-	loss.Dropped += b.discard()
+	rest := b.discard()
+	loss.Dropped += rest.Dropped
+	loss.Unconfirmed += rest.Unconfirmed
 	return loss
 }
 
@@ -46,8 +48,8 @@ func (b *Box) shut() (w *wire, first bool) {
 // away, or makes no progress.
 func (b *Box) finish(w *wire, idle time.Duration, limit mono.Time) bool {
 	began := mono.Now()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	var timer pause
+	defer timer.stop()
 	for {
 		s := b.status(w)
 		if s.done || s.over {
@@ -57,10 +59,9 @@ func (b *Box) finish(w *wire, idle time.Duration, limit mono.Time) bool {
 		if left <= 0 {
 			return false
 		}
-		timer.Reset(min(left, max(idle/5, time.Millisecond)))
 		select {
 		case <-s.quiet:
-		case <-timer.C:
+		case <-timer.start(min(left, max(idle/5, time.Millisecond))):
 			if w.exact {
 				interrupt(w) // the writer returns with what it has done so far, and goes on
 			}
@@ -102,11 +103,21 @@ func (b *Box) interruptUntilReturned(w *wire, limit mono.Time) {
 	}
 }
 
-// discard throws the kept publishes away and counts them.
-func (b *Box) discard() (n int) {
+// discard throws the kept publishes away and counts them. Those that were to be sent again may have arrived.
+func (b *Box) discard() (loss Loss) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.active.publishes(0, func([]byte, bool) { n++ })
+	number := b.plain - uint64(plainIn(&b.active))
+	b.active.publishes(0, func(_ []byte, hasReply bool) {
+		if !hasReply {
+			number++
+		}
+		if !hasReply && number <= b.reached {
+			loss.Unconfirmed++
+		} else {
+			loss.Dropped++
+		}
+	})
 	b.active, b.spare = batch{}, batch{}
-	return n
+	return loss
 }

@@ -50,4 +50,10 @@
 //
 // Publishes without a reply subject are numbered in the order in which they were accepted. What is kept is always a
 // suffix of that sequence, and a PONG confirms a prefix, so the number in between is a subtraction.
+//
+// # Confirming and sending again
+//
+// All PINGs pass through here, so that a PONG finds the one it answers: [Box.Ping], [Box.Pong]. With Config.ConfirmBytes or ConfirmAfter the box
+// asks by itself, at exact places of the stream. With Config.Resend what is written stays here until it is confirmed and is kept like
+// the unwritten rest when the link goes; no more than that is written ahead of the answers.
 package outbox

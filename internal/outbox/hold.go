@@ -27,9 +27,24 @@ func (b *Box) Release(l Link, exact bool, first []byte, onError func(error)) {
 	}
 	b.wire = &wire{
 		link: l, exact: exact, onError: onError, wake: make(chan struct{}, 1),
-		flight: batch{buf: first}, since: mono.Now(),
+		flight: batch{buf: first}, since: mono.Now(), base: -int64(len(first)),
+		most: b.mostAtOnce(exact),
 	}
 	b.fit, b.writer = WriteSize, awake
+	b.pinged, b.waits = b.confirmed, false
+	b.askAlongLocked()
+}
+
+// mostAtOnce is the size of a write: all of it is in doubt when it fails on a link that is not exact, and it is the step of the window.
+func (b *Box) mostAtOnce(exact bool) int {
+	most := WriteSize
+	if !exact {
+		most = inexactSize
+	}
+	if b.cfg.Resend > 0 {
+		most = min(most, max(b.cfg.Resend/4, 512))
+	}
+	return most
 }
 
 // Hold disconnects: no write begins any more, what was not written is kept for the next Release, and Run ends. Call it
@@ -52,8 +67,36 @@ func (b *Box) detach() *wire {
 	defer b.mu.Unlock()
 	if b.wire != nil {
 		b.detachLocked()
+	} else if w := b.parked; w != nil && w.leaving {
+		w.stopped = true
+		b.wakeLocked(w)
 	}
 	return b.parked
+}
+
+// Leave takes the link away in peace: what was accepted so far is still written to it, with a PING behind it that the caller has the
+// answer to (see [Box.Pong]); what is accepted from now on is kept for the next link. A Hold, and its settle, must follow. False:
+// there is no link.
+func (b *Box) Leave() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := b.wire
+	if w == nil || b.closed || w.failed {
+		return false
+	}
+	b.active.add(pingOp)
+	b.askedLocked(w, b.plain, false)
+	w.leaving = true
+	w.rest, b.active, b.spare = b.active, b.spare, batch{}
+	w.plain = b.plain
+	b.era++
+	b.wire, b.parked, b.fit = nil, w, -1
+	if len(w.flight.buf) == 0 {
+		w.flight, w.rest, w.last = w.rest, batch{}, w.plain
+	}
+	b.wakeLocked(w)
+	b.room.tell()
+	return true
 }
 
 func (b *Box) detachLocked() {
@@ -61,6 +104,7 @@ func (b *Box) detachLocked() {
 	w.stopped = true
 	w.rest, b.active, b.spare = b.active, b.spare, batch{}
 	w.plain = b.plain
+	b.era++
 	b.wire, b.parked, b.fit = nil, w, -1
 	b.wakeLocked(w)
 	b.room.tell()
@@ -71,11 +115,12 @@ func (b *Box) detachLocked() {
 // work, which may be megabytes; whoever comes second waits for the first.
 func (b *Box) settle(w *wire, grace time.Duration) Loss {
 	b.awaitReturn(w, grace)
-	if !b.claim(w) {
+	claimed, again, confirmed := b.claim(w)
+	if !claimed {
 		b.awaitSettled(w)
 		return Loss{}
 	}
-	r := w.remains()
+	r := w.remains(b.cfg.Withdraw, again, confirmed)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.mergeLocked(w, r)
@@ -104,16 +149,16 @@ func (b *Box) returned(w *wire) (bool, <-chan struct{}) {
 	return !w.busy || w.settled, b.quiet.wait()
 }
 
-// claim makes the caller the one who settles w, once.
-func (b *Box) claim(w *wire) bool {
+// claim makes the caller the one who settles w, once. again says that what was written and not confirmed is sent again.
+func (b *Box) claim(w *wire) (claimed, again bool, confirmed uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if w.settled {
-		return false
+		return false, false, 0
 	}
 	w.settled = true
 	w.sent += w.asked // not 0 only if the write has not returned: it may have taken everything
-	return true
+	return true, b.cfg.Resend > 0 && !b.closed, b.confirmed
 }
 
 // awaitSettled waits for somebody who is settling w: that takes no longer than the work does.
@@ -137,19 +182,30 @@ func (b *Box) settledAlready(w *wire) (bool, <-chan struct{}) {
 type remains struct {
 	kept  batch // publishes only
 	plain int   // of them, how many have no reply subject
+	again int   // of those, how many were written before
 }
 
 // remains needs no lock: it is called by the one who settles, and nobody else touches the buffers any more (a write that
 // never returned may read them).
-func (w *wire) remains() (r remains) {
+func (w *wire) remains(withdraw func(reply []byte) bool, again bool, confirmed uint64) (r remains) {
 	r.kept.buf = make([]byte, 0, w.left())
 	keep := func(op []byte, hasReply bool) {
-		if !hasReply {
+		switch {
+		case !hasReply:
 			r.plain++
+		case withdraw != nil && withdraw(proto.ReplyOf(op)):
+			return
 		}
 		r.kept.add(op)
 	}
-	w.flight.publishes(proto.Boundary(w.flight.buf, w.sent), keep)
+	boundary := proto.Boundary(w.flight.buf, w.sent)
+	if again {
+		w.again(boundary, confirmed, func(op []byte) {
+			r.again++
+			keep(op, false)
+		})
+	}
+	w.flight.publishes(boundary, keep)
 	w.rest.publishes(0, keep)
 	return r
 }
@@ -162,6 +218,8 @@ func (b *Box) mergeLocked(w *wire, r remains) (loss Loss) {
 	written := w.plain - uint64(r.plain)
 	loss.Unconfirmed = int(written - min(b.confirmed, written))
 	b.confirmed = max(b.confirmed, written)
+	b.reached = max(b.reached, written+uint64(r.again))
+	b.resent += uint64(r.again)
 	if b.cfg.Keep <= 0 {
 		loss.Dropped = r.kept.ops
 		b.confirmed = w.plain

@@ -24,7 +24,15 @@ type Config struct {
 	Keep         int           // ReconnectBufSize: bytes kept while held, and bound of growth on a socket that stands still; 0 and less: keep nothing
 	WriteTimeout time.Duration // FlusherTimeout: how long one write, or a Publish without room, may take; 0 and less: for ever
 	Patience     time.Duration // without progress for so long the buffer grows instead of making publishers wait (5 ms)
-	Counters     *Counters     // OutMsgs and OutBytes are counted under the outbox lock before Publish returns; never nil
+	// Withdraw is asked about each publish with a reply subject that a Hold has found unwritten: true takes it out, uncounted. It runs
+	// under no lock; nil: none is.
+	Withdraw     func(reply []byte) bool
+	ConfirmBytes int           // a PING of the box's own behind so many bytes of operations; 0 and less: none
+	ConfirmAfter time.Duration // and so long after a publish that has no PING behind it; 0 and less: none
+	Resend       int           // bytes that may be written and unconfirmed; they are kept and sent again on the next link. 0 and less: nothing is sent twice
+	BeforeWrite  func()        // called by the writer before each of its writes, under no lock; nil: nothing
+
+	Counters *Counters // OutMsgs and OutBytes are counted under the outbox lock before Publish returns; never nil
 }
 
 // Counters are the live statistics of a connection; the layout is that of nats.Statistics. The outbox writes OutMsgs
@@ -53,6 +61,8 @@ type Box struct {
 	plain    uint64     // publishes without reply subject accepted so far, volatile ones not counted
 	counters *Counters
 	writer   sleep // of the current link
+	unpinged int   // bytes of operations behind the last PING
+	every    int   // Config.pingEvery
 	active   batch
 
 	cfg    Config
@@ -62,7 +72,13 @@ type Box struct {
 	parked *wire // the last one, until its rest has become a part of active
 	closed bool
 
+	era       uint64 // links that were taken away
 	confirmed uint64 // of plain, how many are known to have arrived or were reported as lost
+	reached   uint64 // of plain, how many were written to a link before the current one: any of them may have arrived
+	resent    uint64 // how many of them were kept to be sent again
+	pinged    uint64 // of plain, how many have a PING behind them
+	waits     bool   // the writer has seen publishes without one,
+	unasked   mono.Time
 
 	room  event // Publish may go on, or must give up
 	quiet event // a write has returned, or the box was held
@@ -79,7 +95,7 @@ const (
 
 // New makes a box that is held: it keeps what is published until the first Release.
 func New(cfg Config) *Box {
-	return &Box{fit: -1, counters: cfg.Counters, cfg: cfg, most: max(cfg.Keep, softLimit)}
+	return &Box{fit: -1, counters: cfg.Counters, cfg: cfg, most: max(cfg.Keep, softLimit), every: cfg.pingEvery()}
 }
 
 // Mark returns a position in the sequence of publishes: all accepted so far. Take it before the PING is appended.
@@ -89,12 +105,18 @@ func (b *Box) Mark() uint64 {
 	return b.plain
 }
 
-// Confirm says that the server has seen all publishes up to mark: the PONG for a PING that was appended after Mark has
-// come, on the same link.
+// Confirm says that the server has seen all publishes up to mark. [Box.Pong] does it for PINGs of the box.
 func (b *Box) Confirm(mark uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.confirmed = max(b.confirmed, min(mark, b.plain))
+	b.confirmLocked(mark)
+}
+
+// Era is the number of links that were taken away.
+func (b *Box) Era() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.era
 }
 
 // Buffered is the number of bytes that were accepted and that no write has taken yet.
@@ -146,6 +168,7 @@ func (e *event) tell() {
 type wire struct {
 	link    Link
 	exact   bool
+	most    int // bytes of one write
 	onError func(error)
 	wake    chan struct{} // holds one token for the sleeping writer
 
@@ -153,11 +176,18 @@ type wire struct {
 	busy    bool // the write token is taken
 	failed  bool // a write has failed: nothing more is written
 	stopped bool // taken away by Hold or Close
+	leaving bool // taken away by Leave: flight and rest are still written
 
 	flight batch
 	sent   int       // bytes of flight that are written
 	asked  int       // bytes behind sent that were given to the write under way
 	since  mono.Time // of the last progress: bytes were taken, or a buffer came into flight
+
+	base      int64      // how many bytes were put into flight before flight.buf, the replayed subscriptions not counted
+	last      uint64     // Box.plain when flight was the active buffer; 0: it holds no publishes
+	retained  []retained // written and not confirmed, if these are sent again
+	questions []question // PINGs without PONG, in order
+	answered  int64      // where the last PING with PONG ends
 
 	shared int  // > 0: recent writes carried more than one operation
 	lent   bool // publishers have written since the writer last looked

@@ -68,6 +68,10 @@ func (b *Box) acceptedLocked(start, payload int, urgent bool) {
 	b.active.appended(start)
 	b.counters.OutMsgs++
 	b.counters.OutBytes += uint64(payload)
+	b.unpinged += len(b.active.buf) - start
+	if b.unpinged >= b.every {
+		b.pingLocked(b.plain)
+	}
 	if b.writer != awake || urgent {
 		b.rouseLocked(urgent)
 	}
@@ -122,7 +126,7 @@ func (b *Box) admit(p *pub, began mono.Time) verdict {
 		return verdict{err: natserr.ConnectionClosed}
 	case w == nil:
 		return verdict{err: b.keepLocked(p)}
-	case fill > 0 && fill+size > WriteSize && w.exact && w.freeLocked():
+	case fill > 0 && fill+size > WriteSize && w.exact && w.freeLocked() && !b.fullLocked(w):
 		// In flight goes what was there before: the message waits in the new buffer, so that it is safe however the write ends.
 		piece := b.takeLocked(w)
 		w.lent = true
@@ -193,6 +197,15 @@ func (b *Box) PublishNow(subject, reply string, hdr, data []byte) error {
 	return b.publishNow(&pub{subject: subject, reply: reply, hdr: hdr, data: data, urgent: true})
 }
 
+// PublishAsk is PublishNow that tells the era: the publish goes to the link that ends it, or, where there is none, to the next one that
+// does.
+func (b *Box) PublishAsk(subject, reply string, hdr, data []byte) (era uint64, err error) {
+	p := &pub{subject: subject, reply: reply, hdr: hdr, data: data, urgent: true}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.era, b.publishNowLocked(p)
+}
+
 // PublishVolatile is PublishNow for what is worthless after a disconnect, as a pull request is: it is refused (false) while
 // held or closed, and dropped by Hold.
 func (b *Box) PublishVolatile(subject, reply string, hdr, data []byte) bool {
@@ -200,9 +213,13 @@ func (b *Box) PublishVolatile(subject, reply string, hdr, data []byte) bool {
 }
 
 func (b *Box) publishNow(p *pub) error {
-	size := p.room()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.publishNowLocked(p)
+}
+
+func (b *Box) publishNowLocked(p *pub) error {
+	size := p.room()
 	switch {
 	case b.closed:
 		return natserr.ConnectionClosed
@@ -223,11 +240,18 @@ func (b *Box) publishNow(p *pub) error {
 func (b *Box) Control(op []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.controlLocked(op)
+}
+
+func (b *Box) controlLocked(op []byte) bool {
 	if b.closed || b.wire == nil || b.waitingLocked()+len(op) > b.most+nowReserve+controlReserve {
 		return false
 	}
 	b.active.reserve(len(op))
 	b.active.add(op)
+	if b.unpinged += len(op); b.unpinged >= b.every {
+		b.pingLocked(b.plain)
+	}
 	b.rouseLocked(true)
 	return true
 }

@@ -17,29 +17,56 @@ func (b *Box) Run() {
 	if w == nil {
 		return
 	}
-	rest := time.NewTimer(linger)
-	defer rest.Stop()
+	var rest pause
+	defer rest.stop()
 	yield := yielder{pause: mono.Now()}
 	for {
-		switch b.look(w) {
+		switch what, due := b.look(w); what {
 		case lookGone:
 			return
 		case lookIdle:
-			<-w.wake
-		case lookRest:
-			rest.Reset(linger)
+			if due == mono.Never {
+				<-w.wake
+				continue
+			}
 			select {
 			case <-w.wake:
-			case <-rest.C:
+			case <-rest.start(due.Sub(mono.Now())):
+			}
+		case lookRest:
+			select {
+			case <-w.wake:
+			case <-rest.start(linger):
 			}
 		case lookJoin:
 			yield.once()
 			fallthrough
 		case lookWrite:
 			if piece := b.take(w); piece != nil {
+				if b.cfg.BeforeWrite != nil {
+					b.cfg.BeforeWrite()
+				}
 				b.write(w, piece, time.Time{})
 			}
 		}
+	}
+}
+
+// pause is a timer that is made when it is first needed: most writers of short-lived connections need none.
+type pause struct{ timer *time.Timer }
+
+func (p *pause) start(d time.Duration) <-chan time.Time {
+	if p.timer == nil {
+		p.timer = time.NewTimer(d)
+	} else {
+		p.timer.Reset(d)
+	}
+	return p.timer.C
+}
+
+func (p *pause) stop() {
+	if p.timer != nil {
+		p.timer.Stop()
 	}
 }
 
@@ -70,25 +97,33 @@ const (
 	lookWrite             // write at once
 )
 
-func (b *Box) look(w *wire) look {
+// look also returns when an idle writer has to look again.
+func (b *Box) look(w *wire) (what look, due mono.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if w.stopped {
-		return lookGone
+		return lookGone, 0
 	}
+	if w.leaving {
+		if w.busy || w.failed || len(w.flight.buf) == 0 {
+			return lookIdle, mono.Never
+		}
+		return lookWrite, 0
+	}
+	due = b.dueLocked()
 	lent := w.lent
 	w.lent, b.writer = false, awake
 	switch {
-	case w.busy || w.failed || len(w.flight.buf)+len(b.active.buf) == 0:
+	case w.busy || w.failed || len(w.flight.buf)+len(b.active.buf) == 0 || b.fullLocked(w):
 		b.writer, w.lent = idle, lent
-		return lookIdle
+		return lookIdle, due
 	case lent && len(w.flight.buf) == 0:
 		b.writer = resting
-		return lookRest
+		return lookRest, 0
 	case w.shared > 0:
-		return lookJoin
+		return lookJoin, 0
 	}
-	return lookWrite
+	return lookWrite, 0
 }
 
 // rouseLocked makes a sleeping writer look. It goes on sleeping while somebody else writes, who wakes it in the end; and
@@ -143,7 +178,10 @@ func (y *yielder) note(before, after mono.Time) {
 func (b *Box) take(w *wire) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if w.stopped || w.failed || w.busy || len(w.flight.buf)+len(b.active.buf) == 0 {
+	switch {
+	case w.stopped || w.failed || w.busy || b.fullLocked(w):
+		return nil
+	case len(w.flight.buf) == 0 && (w.leaving || len(b.active.buf) == 0):
 		return nil
 	}
 	return b.takeLocked(w)
@@ -162,6 +200,7 @@ func (b *Box) takeLocked(w *wire) []byte {
 			w.shared = max(0, w.shared-1)
 		}
 		w.flight, b.active, b.spare = b.active, b.spare, batch{}
+		w.last = b.plain
 		w.since = mono.Now()
 		b.room.tell()
 	}
@@ -173,11 +212,7 @@ const sharedMemory = 8
 
 // pieceLocked notes that the next piece is given to a write.
 func (w *wire) pieceLocked() []byte {
-	most := WriteSize
-	if !w.exact {
-		most = inexactSize
-	}
-	piece := w.flight.piece(w.sent, most)
+	piece := w.flight.piece(w.sent, w.most)
 	w.asked = len(piece)
 	return piece
 }
@@ -216,6 +251,8 @@ func (b *Box) wrote(w *wire, n int, err error, own bool) (next []byte, failure e
 	case w.stopped:
 	case err == nil && w.sent == len(w.flight.buf):
 		b.landedLocked(w)
+	case err == nil && b.fullLocked(w):
+		// The PONG that opens the window wakes the writer.
 	case err == nil:
 		b.roomLocked()
 		return w.pieceLocked(), nil
@@ -232,7 +269,11 @@ func (b *Box) wrote(w *wire, n int, err error, own bool) (next []byte, failure e
 	w.busy = false
 	b.room.tell()
 	b.quiet.tell()
-	if !w.stopped && len(w.flight.buf)+len(b.active.buf) > 0 {
+	switch {
+	case w.stopped:
+	case w.leaving:
+		b.wakeLocked(w)
+	case len(w.flight.buf)+len(b.active.buf) > 0:
 		b.rouseLocked(false)
 	}
 	return nil, failure
@@ -256,10 +297,18 @@ func (b *Box) tookLocked(w *wire, n int, err error) error {
 	return err
 }
 
-// landedLocked empties the buffer in flight for the next swap.
+// landedLocked empties the buffer in flight for the next swap, and keeps what may have to be sent again.
 func (b *Box) landedLocked(w *wire) {
-	b.spare = w.flight.emptied()
+	w.base += int64(len(w.flight.buf))
+	if b.cfg.Resend > 0 && w.last > b.confirmed {
+		w.retained = append(w.retained, retained{batch: w.flight, last: w.last})
+	} else if !w.leaving {
+		b.spare = w.flight.emptied()
+	}
 	w.flight, w.sent = batch{}, 0
+	if w.leaving {
+		w.flight, w.rest, w.last = w.rest, batch{}, w.plain
+	}
 }
 
 // roomLocked wakes publishers that wait because everything was full.

@@ -261,7 +261,7 @@ func TestWriterLetsOthersJoin(t *testing.T) {
 		for range messages {
 			publish(t, b, "s", "x")
 		}
-		did := b.look(w)
+		did, _ := b.look(w)
 		b.write(w, b.take(w), time.Time{})
 		return did
 	}
@@ -294,7 +294,7 @@ func TestWriterDoesNotRestOverUrgent(t *testing.T) {
 			publish(t, b, "s", strings.Repeat("x", WriteSize)) // writes the first one
 			_ = b.Publish("s", reply, nil, nil)
 			b.wire.shared = sharedMemory
-			if got := b.look(b.wire); got != want {
+			if got, _ := b.look(b.wire); got != want {
 				t.Errorf("urgent %v: got %v, want %v", urgent, got, want)
 			}
 		})

@@ -33,6 +33,18 @@ func Publishes(buf []byte, keep func(op []byte, hasReply bool)) {
 	}
 }
 
+// ReplyOf is the reply subject of a PUB or HPUB operation, borrowed from op; empty when there is none.
+func ReplyOf(op []byte) []byte {
+	line, _ := operation(op)
+	if without := publishSpaces(line); without == 0 || bytes.Count(line, space) == without {
+		return nil
+	}
+	_, line, _ = bytes.Cut(line, space)
+	_, line, _ = bytes.Cut(line, space)
+	reply, _, _ := bytes.Cut(line, space)
+	return reply
+}
+
 var space = []byte{' '}
 
 // publishSpaces is the number of spaces in the line of a PUB or HPUB without a reply subject; 0 for other operations.

@@ -1,6 +1,9 @@
 package proto
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strconv"
+)
 
 // Connect is the client's CONNECT. Fields that are empty strings are left out, except Name, Lang and Version.
 type Connect struct {
@@ -11,38 +14,51 @@ type Connect struct {
 	Protocol                          int // 1: the server may send INFO at any time
 }
 
-// connectJSON has the fields of Connect with their names on the wire.
-type connectJSON struct {
-	Verbose      bool   `json:"verbose"`
-	Pedantic     bool   `json:"pedantic"`
-	TLSRequired  bool   `json:"tls_required"`
-	User         string `json:"user,omitempty"`
-	Pass         string `json:"pass,omitempty"`
-	Token        string `json:"auth_token,omitempty"`
-	JWT          string `json:"jwt,omitempty"`
-	Nkey         string `json:"nkey,omitempty"`
-	Sig          string `json:"sig,omitempty"`
-	Name         string `json:"name"`
-	Lang         string `json:"lang"`
-	Version      string `json:"version"`
-	Echo         bool   `json:"echo"`
-	Headers      bool   `json:"headers"`
-	NoResponders bool   `json:"no_responders"`
-	Protocol     int    `json:"protocol"`
-}
-
 // AppendConnect writes the CONNECT line behind dst. Strings are escaped, so no value can end the line; bytes that are not
 // UTF-8 become U+FFFD.
 func AppendConnect(dst []byte, c *Connect) []byte {
-	j := connectJSON(*c)
-	if j.Lang == "" {
-		j.Lang = "go"
+	lang := c.Lang
+	if lang == "" {
+		lang = "go"
 	}
-	text, err := json.Marshal(&j)
-	if err != nil {
-		panic("proto: CONNECT of strings, booleans and a number cannot be encoded: " + err.Error())
+	dst = append(dst, "CONNECT {"...)
+	dst = appendBool(dst, "verbose", c.Verbose)
+	dst = appendBool(dst, "pedantic", c.Pedantic)
+	dst = appendBool(dst, "tls_required", c.TLSRequired)
+	for _, f := range [...]struct{ key, value string }{
+		{"user", c.User}, {"pass", c.Pass}, {"auth_token", c.Token}, {"jwt", c.JWT}, {"nkey", c.Nkey}, {"sig", c.Sig},
+	} {
+		if f.value != "" {
+			dst = appendString(dst, f.key, f.value)
+		}
 	}
-	dst = append(dst, "CONNECT "...)
-	dst = append(dst, text...)
-	return append(dst, "\r\n"...)
+	dst = appendString(dst, "name", c.Name)
+	dst = appendString(dst, "lang", lang)
+	dst = appendString(dst, "version", c.Version)
+	dst = appendBool(dst, "echo", c.Echo)
+	dst = appendBool(dst, "headers", c.Headers)
+	dst = appendBool(dst, "no_responders", c.NoResponders)
+	dst = append(dst, `"protocol":`...)
+	dst = strconv.AppendInt(dst, int64(c.Protocol), 10)
+	return append(dst, "}\r\n"...)
+}
+
+func appendBool(dst []byte, key string, v bool) []byte {
+	dst = append(append(append(dst, '"'), key...), `":`...)
+	return append(strconv.AppendBool(dst, v), ',')
+}
+
+// appendString leaves what needs escapes to the JSON package.
+func appendString(dst []byte, key, v string) []byte {
+	dst = append(append(append(dst, '"'), key...), `":`...)
+	for i := range len(v) {
+		if c := v[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			text, err := json.Marshal(v)
+			if err != nil {
+				panic("proto: a string cannot be encoded: " + err.Error())
+			}
+			return append(append(dst, text...), ',')
+		}
+	}
+	return append(append(append(append(dst, '"'), v...), '"'), ',')
 }

@@ -12,6 +12,8 @@ type Frame struct {
 	// Owned says that Data is a buffer of its own that whoever takes the frame may keep instead of copying. Header and
 	// Data may share it. Only Finish sets it.
 	Owned bool
+	// Body is, of an Owned frame, that buffer as a whole, for who wants to use it again. Else it means nothing.
+	Body []byte
 
 	names *names // of the parser that filled the frame; nil in a frame made by hand
 }

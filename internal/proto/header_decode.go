@@ -26,9 +26,11 @@ const maxPresize = 64
 //
 // One string holds all keys and values, and one array the first values of (the first 64) keys, so whoever keeps one of
 // them keeps the block.
-func ParseHeader(b []byte) (map[string][]string, error) {
-	rest := string(b)
-	first, rest, ok := cutLine(rest)
+func ParseHeader(b []byte) (map[string][]string, error) { return ParseHeaderText(string(b)) }
+
+// ParseHeaderText is [ParseHeader] of a block that may be kept.
+func ParseHeaderText(block string) (map[string][]string, error) {
+	first, rest, ok := cutLine(block)
 	if !ok || !strings.HasPrefix(first, version) {
 		return nil, natserr.BadHeaderMsg
 	}

@@ -58,9 +58,12 @@ func ParseInfo(b []byte) (Info, error) {
 		return Info{}, violation(b, "INFO without a JSON object")
 	}
 	var j infoJSON
-	if err := json.Unmarshal(b, &j); err != nil {
-		text := err.Error() // may quote a number of any length
-		return Info{}, violation(b, "INFO cannot be read ("+text[:min(len(text), 128)]+")")
+	if !scanInfo(b, &j) {
+		j = infoJSON{}
+		if err := json.Unmarshal(b, &j); err != nil {
+			text := err.Error() // may quote a number of any length
+			return Info{}, violation(b, "INFO cannot be read ("+text[:min(len(text), 128)]+")")
+		}
 	}
 	info := Info(j)
 	info.MaxPayload = max(info.MaxPayload, 0)

@@ -91,7 +91,7 @@ func (p *Parser) Finish(line, body []byte, f *Frame) (err error) {
 		return violation(line, "line and body do not belong together")
 	}
 	p.msg.fill(f, line, body)
-	f.Owned, f.names = true, &p.names
+	f.Owned, f.Body, f.names = true, body, &p.names
 	p.need, p.sized = 0, false
 	return nil
 }

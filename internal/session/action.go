@@ -9,11 +9,11 @@ import (
 // Action is what the engine must do next, in order.
 type Action struct {
 	Kind   Kind
-	Dial   uint64       // number of the dial: Dial, Abort, Install
+	Dial   uint64       // number of the dial: Dial, Abort, Install, Leave
 	Server *pool.Server // Dial, Install
 	Status Status       // Emit
 	Passes int          // AskDelay: pauses asked for since the link was lost, from 1
-	Err    error        // Tell..., ConnectFailed, FailPending; Emit: why; Finish: what ended the connection, nil for the user's Close
+	Err    error        // Tell..., ConnectFailed, FailPending; Emit, CloseLink while draining: why; Finish: what ended the connection, nil for the user's Close
 }
 
 // Kind says what an Action is.
@@ -36,13 +36,14 @@ const (
 	TellClosed                      //
 	ConnectFailed                   // Connect returns Err
 	ConnectDone                     // Connect returns nil
+	Leave                           // write what was accepted to the link, then dial number Dial is to take its place; the answer is Left
 	FailPending                     // requests and flushes end with Err
 	Finish                          // the connection is over: stop every goroutine
 )
 
 var kindNames = [...]string{
 	"dial", "abort", "install", "close-link", "send-ping", "ask-delay", "ask-server", "emit", "tell-connected", "tell-disconnected", "tell-reconnected",
-	"tell-reconnect-failed", "tell-error", "tell-closed", "connect-failed", "connect-done", "fail-pending", "finish",
+	"tell-reconnect-failed", "tell-error", "tell-closed", "connect-failed", "connect-done", "leave", "fail-pending", "finish",
 }
 
 // String is the name of the kind.
@@ -57,7 +58,7 @@ func (k Kind) String() string {
 func (a Action) String() string {
 	s := a.Kind.String()
 	switch a.Kind {
-	case Dial, Abort, Install:
+	case Dial, Abort, Install, Leave:
 		s += fmt.Sprintf(" %d", a.Dial)
 	case Emit:
 		s += " " + a.Status.String()

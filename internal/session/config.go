@@ -32,6 +32,7 @@ type Config struct {
 	Wait            time.Duration // between passes; together with Jitter at least 1 ms
 	Jitter          time.Duration // uniform addition to Wait: the one that applies (plain or TLS)
 	QuickFirst      bool          // five early passes before the waits begin; false when the user set a wait, jitter or delay
+	FullJitter      bool          // pauses are random up to a bound that doubles with each pass, from 100 ms to Wait; none comes before the other servers of the pool were tried once
 	CustomDelay     bool          // the pause is the engine's to ask for: AskDelay, Delay
 	ChooseServer    bool          // the server of each attempt to reconnect is the engine's to ask for: AskServer, Chosen
 	RetryFailed     bool          // a failed first pass becomes a reconnect
@@ -45,6 +46,8 @@ type Config struct {
 	DoubtAfter   time.Duration // something owed an answer, and nothing heard for so long: one PING; 0 or less: never
 	DoubtFor     time.Duration // no byte for so long after that PING: stale; 0 or less: no doubts at all
 
+	LeaveWithin time.Duration // a lame duck is left for another server within so long, at random; 0 or less: it is not left
+
 	DrainTimeout time.Duration // draining for so long: natserr.DrainTimeout is told, and the connection closes; 0 or less: the engine bounds it
 
 	Rand func(n int64) int64 // uniform in [0, n), n > 0; nil: always 0
@@ -55,6 +58,7 @@ const (
 	maxDials    = 3
 	quickJitter = 50 * time.Millisecond      // the first early pause is a random part of it, so that not all clients of a server come back at once
 	minPause    = time.Millisecond           // where the user's figures say less: a pool that refuses at once must not keep a core busy
+	firstBound  = 100 * time.Millisecond     // of a pause under FullJitter
 	steady      = 500 * time.Millisecond     // a link that lived so long gets early passes again, one that is cut at once does not
 	maxPause    = 100 * 365 * 24 * time.Hour // so that every pause has an end
 	askLimit    = time.Minute                // for the user to answer a question; then as if there were no pause and no choice

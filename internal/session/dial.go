@@ -61,6 +61,10 @@ func (m *Machine) dial(now mono.Time, s *pool.Server, early bool) {
 // aborted is ignored.
 func (m *Machine) DialDone(now mono.Time, number uint64, err error) []Action {
 	m.begin()
+	if m.aside.open && !m.aside.ready && m.aside.number == number {
+		m.asideDone(now, err)
+		return m.out
+	}
 	i := slices.IndexFunc(m.dials, func(d dial) bool { return d.number == number })
 	if i < 0 {
 		return m.out
@@ -83,7 +87,9 @@ func (m *Machine) install(now mono.Time, d dial) {
 	m.phase = up
 	m.link.installed(now, &m.cfg)
 	m.out = append(m.out, Action{Kind: Install, Dial: d.number, Server: d.server})
-	m.emit(Connected, nil)
+	if !m.draining() {
+		m.emit(Connected, nil)
+	}
 	if m.connected {
 		m.do(TellReconnected)
 	} else {
@@ -98,6 +104,10 @@ func (m *Machine) abortDials() {
 	for _, d := range m.dials {
 		m.out = append(m.out, Action{Kind: Abort, Dial: d.number})
 	}
+	if m.aside.open {
+		m.out = append(m.out, Action{Kind: Abort, Dial: m.aside.number})
+	}
+	m.aside = aside{at: mono.Never}
 	m.dials = m.dials[:0]
 	m.left = 0
 }
@@ -179,7 +189,9 @@ func (m *Machine) passEnded(now mono.Time) {
 		m.end(err, false)
 		return
 	}
-	m.emit(Reconnecting, err)
+	if !m.draining() {
+		m.emit(Reconnecting, err)
+	}
 	m.answer(nil)
 	m.tell(TellReconnectFailed, err)
 	m.quick = 0

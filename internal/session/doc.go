@@ -34,6 +34,10 @@
 //   - Otherwise the server that was lost counts as the first attempt of the first pass: the others are tried at once, and then comes
 //     a pause of Wait and up to Jitter before each pass. A lone server is so tried after the first pause.
 //   - Config.CustomDelay has the engine ask for each pause ([AskDelay]), Config.ChooseServer for each server ([AskServer]).
+//   - With Config.FullJitter pauses are random below a bound that doubles, and none comes before the other servers were tried.
+//
+// With Config.LeaveWithin a lame duck's link is left for that of a dial aside: Dial, and when that is usable, Leave; the engine answers Left when
+// the old link has served out. [Machine.Shutdown] drains over losses of the link: the status stays DRAINING_SUBS or DRAINING_PUBS.
 //
 // # Order of actions
 //

@@ -22,10 +22,24 @@ func (m *Machine) Drain(now mono.Time) ([]Action, error) {
 	return m.out, nil
 }
 
+// Shutdown is Drain for those who wait: it begins in every state, and a link that is missing or lost is waited for while the status stays
+// DRAINING_SUBS or DRAINING_PUBS. It has no bound of its own. The error is [natserr.ConnectionClosed].
+func (m *Machine) Shutdown(mono.Time) ([]Action, error) {
+	m.begin()
+	switch {
+	case m.phase == over:
+		return m.out, natserr.ConnectionClosed
+	case !m.draining():
+		m.patient = true
+		m.emit(DrainingSubs, nil)
+	}
+	return m.out, nil
+}
+
 // DrainPubs says that the subscriptions are empty: DRAINING_PUBS. Close is the next step, the engine's.
 func (m *Machine) DrainPubs(mono.Time) []Action {
 	m.begin()
-	if m.phase == up && m.status == DrainingSubs {
+	if (m.phase == up || m.patient && m.phase != over) && m.status == DrainingSubs {
 		m.emit(DrainingPubs, nil)
 	}
 	return m.out

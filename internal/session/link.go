@@ -40,7 +40,7 @@ func (l *link) installed(now mono.Time, cfg *Config) {
 func (l *link) silentSince() mono.Time { return max(l.heard, l.owedSince) }
 
 func (m *Machine) linkDeadline() mono.Time {
-	at := min(m.link.nextPing, m.link.drainBy)
+	at := min(m.link.nextPing, m.link.drainBy, m.aside.at)
 	switch {
 	case m.link.probing:
 		return min(at, m.link.probeEnds)
@@ -60,6 +60,8 @@ func (m *Machine) linkDue(now mono.Time) {
 		m.last = natserr.DrainTimeout
 		m.tell(TellError, natserr.DrainTimeout)
 		m.end(nil, true)
+	case now >= m.aside.at:
+		m.dialAside(now)
 	case now >= l.nextPing:
 		l.nextPing = after(now, m.cfg.PingInterval)
 		l.unanswered++
@@ -140,7 +142,7 @@ func (m *Machine) ServerError(now mono.Time, text string) []Action {
 		if s := m.pool.Current(); s.Refused(err) && !m.cfg.IgnoreAuthAbort {
 			m.end(err, true)
 		}
-	case effect == unknown && m.cfg.AllowReconnect && !m.draining():
+	case effect == unknown && m.cfg.AllowReconnect && (m.patient || !m.draining()):
 		m.lost(now, err)
 	case effect == unknown:
 		m.end(err, true)

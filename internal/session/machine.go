@@ -42,6 +42,7 @@ type Machine struct {
 	early    bool      // the pass is an early one
 	quick    int       // early pauses used up
 	passes   int       // pauses since the link was lost
+	jittered int       // pauses under FullJitter since there was a steady link
 	passErr  error     // of the failed dial with the highest number
 	passLast uint64    // that number
 
@@ -49,7 +50,9 @@ type Machine struct {
 	until  mono.Time
 	chosen *pool.Server // dialled after the pause; nil: a pass begins
 
-	link link
+	link    link
+	aside   aside
+	patient bool // draining, and a lost link is waited for
 }
 
 // dial is one attempt in flight.
@@ -64,6 +67,7 @@ type dial struct {
 func New(cfg Config, p *pool.Pool) *Machine {
 	m := &Machine{cfg: cfg, pool: p}
 	m.link.heard, m.link.owedSince = firstInstant, firstInstant
+	m.aside.at = mono.Never
 	return m
 }
 

@@ -19,25 +19,31 @@ func (m *Machine) LinkFailed(now mono.Time, err error) []Action {
 
 // lost handles the end of the link: a reconnect, or the end where none is allowed or the connection drains.
 func (m *Machine) lost(now mono.Time, err error) {
-	if m.draining() || !m.cfg.AllowReconnect {
+	if m.draining() && !m.patient || !m.cfg.AllowReconnect {
 		m.emit(Disconnected, err)
 		m.end(err, true)
 		return
 	}
 	if now.Sub(m.link.since) >= steady {
-		m.quick = 0
+		m.quick, m.jittered = 0, 0
 	}
 	m.disconnect(err, nil)
 	m.pool.Retire(m.pool.Current(), m.cfg.MaxReconnect)
-	m.outage(now)
+	if !m.takeAside(now) {
+		m.outage(now)
+	}
 }
 
-// disconnect leaves the link: from here on, the status is RECONNECTING. pending is what requests are told, nil if they stay.
+// disconnect leaves the link: from here on, the status is RECONNECTING, unless a shutdown goes on. pending is what requests are told, nil if they stay.
 func (m *Machine) disconnect(err, pending error) {
 	m.last = nil
 	m.reached = false
-	m.emit(Reconnecting, err)
-	m.do(CloseLink)
+	if m.draining() {
+		m.tell(CloseLink, err)
+	} else {
+		m.emit(Reconnecting, err)
+		m.do(CloseLink)
+	}
 	if pending != nil {
 		m.tell(FailPending, pending)
 	}
@@ -132,9 +138,18 @@ func (m *Machine) pause(now mono.Time) {
 		m.phase = askedDelay
 		m.until = now.Add(askLimit)
 		m.out = append(m.out, Action{Kind: AskDelay, Passes: m.passes})
+	case m.cfg.FullJitter:
+		m.rest(now, max(minPause, m.cfg.random(m.bound())))
 	default:
 		m.rest(now, max(minPause, sum(m.cfg.Wait, m.cfg.random(m.cfg.Jitter))))
 	}
+}
+
+// bound is what the next pause under FullJitter lies below.
+func (m *Machine) bound() time.Duration {
+	b := firstBound << min(m.jittered, 20)
+	m.jittered++
+	return min(b, m.cfg.Wait)
 }
 
 // sum is a+b without overflow; negative ones count as nothing.
@@ -148,7 +163,7 @@ func sum(a, b time.Duration) time.Duration {
 
 func (m *Machine) rest(now mono.Time, d time.Duration) {
 	m.phase = pausing
-	m.until = now.Add(min(max(d, 0), maxPause))
+	m.until = min(now.Add(min(max(d, 0), maxPause)), mono.Never-1)
 }
 
 // Delay answers AskDelay. Without one it is ignored.
@@ -184,6 +199,9 @@ func (m *Machine) ForceReconnect(now mono.Time) []Action {
 		m.pauseOver(now)
 	case m.phase == up && !m.draining():
 		m.disconnect(nil, natserr.Disconnected)
+		if m.takeAside(now) {
+			return m.out
+		}
 		m.passes, m.quick, m.early = 0, len(quickPauses), false
 		if m.mayHurry() {
 			m.quick, m.early = 1, true

@@ -182,6 +182,16 @@ func (s *stage) event(name string, args []string, rest string) (acts []Action, n
 			note = " (" + err.Error() + ")"
 		}
 		return acts, note, nil
+	case "shutdown":
+		acts, err := m.Shutdown(s.now)
+		if err != nil {
+			note = " (" + err.Error() + ")"
+		}
+		return acts, note, nil
+	case "lame-duck":
+		return m.LameDuck(s.now), "", nil
+	case "left":
+		return m.Left(s.now, number), "", nil
 	case "drain-pubs":
 		return m.DrainPubs(s.now), "", nil
 	case "close":
@@ -247,10 +257,12 @@ func (s *stage) config(args []string) error {
 	durations := map[string]*time.Duration{
 		"wait": &cfg.Wait, "jitter": &cfg.Jitter, "stagger": &cfg.Stagger, "dial-limit": &cfg.DialLimit, "ping": &cfg.PingInterval,
 		"doubt-after": &cfg.DoubtAfter, "doubt-for": &cfg.DoubtFor, "drain": &cfg.DrainTimeout,
+		"leave": &cfg.LeaveWithin,
 	}
 	numbers := map[string]*int{"max": &cfg.MaxReconnect, "pings": &cfg.MaxPingsOut}
 	flags := map[string]*bool{
 		"quick": &cfg.QuickFirst, "custom-delay": &cfg.CustomDelay, "choose": &cfg.ChooseServer, "retry": &cfg.RetryFailed, "ignore-auth": &cfg.IgnoreAuthAbort,
+		"full-jitter": &cfg.FullJitter,
 	}
 	for _, a := range args {
 		name, value, _ := strings.Cut(a, "=")

@@ -41,8 +41,12 @@ func Dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 		return nil, err
 	}
 	var failures []error
+	share := cfg.Timeout / time.Duration(len(addresses))
+	if len(addresses) == 1 {
+		share = 0 // ctx has it
+	}
 	for _, address := range addresses {
-		nc, err := dialOne(ctx, address, cfg.Timeout/time.Duration(len(addresses)), &cfg)
+		nc, err := dialOne(ctx, address, share, &cfg)
 		if err == nil {
 			return nc, nil
 		}
@@ -57,7 +61,7 @@ func Dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	return nil, errors.Join(failures...)
 }
 
-// dialOne tries one address for the share of the time that it has.
+// dialOne tries one address for the share of the time that it has; 0 and less: as long as ctx allows.
 func dialOne(ctx context.Context, address string, share time.Duration, cfg *Config) (net.Conn, error) {
 	if share > 0 {
 		var cancel context.CancelFunc

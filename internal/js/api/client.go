@@ -27,6 +27,7 @@ type Client struct {
 	Conn    Link
 	Prefix  string        // ends with a dot: wire.Prefix
 	Timeout time.Duration // for calls whose context has no deadline; zero or less: DefaultTimeout
+	Header  []byte        // of every request, an encoded block; empty: none
 
 	// Sent and Received trace requests and answers, on the calling goroutine; nil: nothing. The slices are borrowed.
 	Sent     func(subject string, payload []byte)
@@ -34,7 +35,8 @@ type Client struct {
 }
 
 // ask sends one request and waits for its answer, within the context's deadline or the client's timeout. A timeout of the
-// latter kind is context.DeadlineExceeded too: it stands in for a deadline that the context does not have.
+// latter kind is context.DeadlineExceeded too: it stands in for a deadline that the context does not have. When the link is lost
+// meanwhile, a request that may be executed twice is sent again; others wait for their time, like any request.
 func (c *Client) ask(ctx context.Context, subject string, payload []byte) (engine.Reply, error) {
 	if ctx == nil {
 		return engine.Reply{}, natserr.InvalidArg
@@ -42,11 +44,19 @@ func (c *Client) ask(ctx context.Context, subject string, payload []byte) (engin
 	if err := ctx.Err(); err != nil {
 		return engine.Reply{}, err
 	}
+	link, fragile := c.Conn.(fragileLink)
+	fragile = fragile && mayRepeat(subject)
 	subject = c.Prefix + subject
 	if c.Sent != nil {
 		c.Sent(subject, payload)
 	}
-	reply, err := c.Conn.Request(ctx, c.patience(ctx), subject, nil, payload)
+	var reply engine.Reply
+	var err error
+	if fragile {
+		reply, err = repeat(ctx, link, c.patience(ctx), subject, c.Header, payload)
+	} else {
+		reply, err = c.Conn.Request(ctx, c.patience(ctx), subject, c.Header, payload)
+	}
 	if err != nil {
 		if err == natserr.Timeout {
 			err = context.DeadlineExceeded

@@ -42,6 +42,11 @@ func DirectGetLast(ctx context.Context, c *Client, stream, subject string) (wire
 	return directGet(ctx, c, wire.DirectGetLast(stream, subject), nil)
 }
 
+// DirectGetSubject is DirectGetLast for callers that have made the API subject already.
+func DirectGetSubject(ctx context.Context, c *Client, subject string) (wire.StoredMsg, *wire.APIError, error) {
+	return directGet(ctx, c, subject, nil)
+}
+
 func directGet(ctx context.Context, c *Client, subject string, payload []byte) (wire.StoredMsg, *wire.APIError, error) {
 	reply, err := c.ask(ctx, subject, payload)
 	if err != nil {

@@ -65,6 +65,25 @@ func AckSequences(reply []byte) (stream, consumer uint64, ok bool) {
 	return f.numbers[1], f.numbers[2], true
 }
 
+// Place is where a message stands in its stream and in its consumer's delivery.
+type Place struct {
+	StreamSeq, ConsumerSeq uint64
+	Pending                uint64 // how many more of the consumer's messages there were when it was sent
+	UnixNano               int64  // when it was stored
+}
+
+// Time is when the message was stored.
+func (p Place) Time() time.Time { return time.Unix(0, p.UnixNano) }
+
+// AckPlace is [ParseAckSubject] for hot paths that want no names. It does not allocate.
+func AckPlace(reply []byte) (p Place, ok bool) {
+	var f ackFields
+	if len(reply) == 0 || !f.parse(unsafe.String(&reply[0], len(reply))) { // as in AckSequences
+		return Place{}, false
+	}
+	return Place{f.numbers[1], f.numbers[2], f.numbers[4], int64(f.numbers[3])}, true
+}
+
 func (f *ackFields) parse(s string) bool {
 	if !IsAckSubject(s) {
 		return false

@@ -35,4 +35,7 @@ const (
 	ErrCodeMessageNotFound      = 10037
 	ErrCodeStreamNameInUse      = 10058
 	ErrCodeStreamNotFound       = 10059
+
+	ErrCodeWrongLastSequence         = 10071
+	ErrCodeWrongLastSequenceConstant = 10164 // the same, of a replicated stream
 )

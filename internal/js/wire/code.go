@@ -33,6 +33,9 @@ const (
 	IdleHeartbeat                // 100 Idle Heartbeat
 	FlowControl                  // 100 FlowControl Request
 	OtherStatus                  // a status that is none of these
+	OrderedReset                 // an ordered reader has to make a new consumer, or cannot
+	Gap                          // a consumer has sent messages that did not come
+	BatchForgotten               // the server does not know a fast batch any more
 )
 
 var codeNames = [...]string{
@@ -62,6 +65,9 @@ var codeNames = [...]string{
 	IdleHeartbeat:    "IdleHeartbeat",
 	FlowControl:      "FlowControl",
 	OtherStatus:      "OtherStatus",
+	OrderedReset:     "OrderedReset",
+	Gap:              "Gap",
+	BatchForgotten:   "BatchForgotten",
 }
 
 // String is the constant's name, for logs and tests; users never see it.

@@ -52,6 +52,7 @@ const (
 	HdrPinID           = "Nats-Pin-Id"           // on messages of a pinned group
 	HdrMsgSize         = "Nats-Msg-Size"         // payload bytes of a headers-only delivery
 	HdrMarkerReason    = "Nats-Marker-Reason"    // MaxAge, Purge, Remove
+	HdrCounterSources  = "Nats-Counter-Sources"  // JSON: counters by stream and subject that a counter adds up
 )
 
 // Values of headers.

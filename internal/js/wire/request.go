@@ -40,6 +40,8 @@ type ConsumerRequest[C any] struct {
 	Stream string `json:"stream_name"`
 	Config C      `json:"config"`
 	Action Action `json:"action,omitempty"`
+	// Pedantic makes the server refuse what it would change in the configuration (ADR-44).
+	Pedantic bool `json:"pedantic,omitempty"`
 }
 
 // Action restricts a ConsumerRequest; the zero value allows both.
@@ -70,4 +72,17 @@ type ResetRequest struct {
 type Done struct {
 	Success bool   `json:"success"`
 	Purged  uint64 `json:"purged"`
+}
+
+// PageRequest asks, by direct get, for up to Batch messages (ADR-31): from Seq or Start on, of NextFor if it is set; or the last
+// ones of the subjects MultiLast, which may have wildcards, as they were at UpToSeq or UpToTime.
+type PageRequest struct {
+	Seq       uint64     `json:"seq,omitempty"`
+	NextFor   string     `json:"next_by_subj,omitempty"`
+	Start     *time.Time `json:"start_time,omitempty"`
+	MultiLast []string   `json:"multi_last,omitempty"`
+	UpToSeq   uint64     `json:"up_to_seq,omitempty"`
+	UpToTime  *time.Time `json:"up_to_time,omitempty"`
+	Batch     int        `json:"batch,omitempty"`
+	MaxBytes  int        `json:"max_bytes,omitempty"`
 }

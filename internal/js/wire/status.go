@@ -2,6 +2,7 @@ package wire
 
 import (
 	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/subject"
 )
 
 // Status is one classified status message.
@@ -35,6 +36,29 @@ func StatusOf(hdr, data []byte) (s Status, ok bool) {
 		Description:  words,
 	}, true
 }
+
+// Beat is what an idle heartbeat of a push consumer says beside that the server is alive.
+type Beat struct {
+	LastConsumer uint64 // consumer sequence of the last message that the server has sent
+	Known        bool   // whether it says that
+	// Stalled is the flow control reply that the server waits for; nil: none. It borrows from the header block.
+	Stalled []byte
+}
+
+// BeatOf reads the header block of an idle heartbeat. A Stalled that could not be published to is left out.
+func BeatOf(hdr []byte) (b Beat) {
+	if v := proto.HeaderValue(hdr, HdrLastConsumer); len(v) > 0 && len(v) <= maxDigits {
+		n, rest, ok := cutNumber(string(v)) // short enough for the stack
+		b.LastConsumer, b.Known = n, ok && rest == ""
+	}
+	if v := proto.HeaderValue(hdr, HdrConsumerStalled); len(v) > 0 && len(v) <= maxStalled && subject.ValidPublish(string(v)) {
+		b.Stalled = v
+	}
+	return b
+}
+
+// maxStalled bounds a flow control reply: two names and some numbers.
+const maxStalled = 1024
 
 // conflicts are the 409 texts with a meaning of their own; the server may add words behind them.
 var conflicts = [...]struct {

@@ -30,3 +30,19 @@ func DirectMsg(hdr, data []byte) (m StoredMsg, ok bool) {
 	}
 	return StoredMsg{Subject: string(subject), Sequence: seq, Header: hdr, Data: data, Time: at}, true
 }
+
+// PageEnd is the status that ends a page of direct gets.
+type PageEnd struct {
+	Pending uint64 // messages that match behind this page
+	Last    uint64 // sequence of the last message
+	UpTo    uint64 // the stream's state that the page shows; 0: it is not fixed
+}
+
+// PageEndOf reads the header block of a 204 EOB.
+func PageEndOf(hdr []byte) PageEnd {
+	number := func(name string) uint64 {
+		n, _, _ := cutNumber(string(proto.HeaderValue(hdr, name)))
+		return n
+	}
+	return PageEnd{Pending: number(HdrNumPending), Last: number(HdrLastSequence), UpTo: number(HdrUpToSequence)}
+}

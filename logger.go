@@ -1,0 +1,148 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/gannet-io/nats/internal/engine"
+)
+
+// Logger has l told of what happens to the connection: links made and lost, failed attempts, servers that join the pool or go into lame duck mode,
+// the end, and everything that the error handler gets, such as slow consumers and lost messages, with its numbers as attributes. Messages
+// themselves are not logged.
+//
+// Records are written in the order of events, on the goroutine that callbacks run on and in front of each callback: a handler that
+// blocks holds up callbacks and nothing else. URLs are written without user and password, and where an error's text has a secret of this
+// connection's options or URLs, it is replaced by xxxxx. nil, the default, logs nothing; [ErrorHandler] is not affected either way. Connect returns [ErrInvalidArg] for a logger
+// without a handler.
+func Logger(l *slog.Logger) Option { return set(func(o *Options) { o.Logger = l }) }
+
+// logged has the events written to the logger in front of the callbacks.
+func (nc *Conn) logged(ev engine.Events) engine.Events {
+	if nc.Opts.Logger == nil {
+		return ev
+	}
+	nc.logger = nc.Opts.Logger
+	if name := nc.Opts.Name; name != "" {
+		nc.logger = nc.logger.With("connection", name)
+	}
+	tell := func(level slog.Level, what string, more func() []slog.Attr, then func()) func() {
+		return func() {
+			<-nc.ready
+			nc.log(level, what, more()...)
+			then()
+		}
+	}
+	tellErr := func(what string, then func(error)) func(error) {
+		return func(err error) {
+			<-nc.ready
+			nc.log(slog.LevelWarn, what, nc.errorAttr(err)...)
+			then(err)
+		}
+	}
+	none := func() []slog.Attr { return nil }
+	ev.Connected = tell(slog.LevelInfo, "connected", nc.serverAttrs, ev.Connected)
+	ev.Reconnected = tell(slog.LevelInfo, "reconnected", nc.serverAttrs, ev.Reconnected)
+	ev.Disconnected = tellErr("disconnected", ev.Disconnected)
+	ev.ReconnectFailed = tellErr("reconnect attempt failed", ev.ReconnectFailed)
+	ev.LameDuck = tell(slog.LevelWarn, "server in lame duck mode", none, ev.LameDuck)
+	ev.Discovered = tell(slog.LevelInfo, "servers discovered", func() []slog.Attr {
+		return []slog.Attr{slog.Int("servers", len(nc.pool()))}
+	}, ev.Discovered)
+	ev.Closed = tell(slog.LevelInfo, "closed", func() []slog.Attr {
+		err := nc.LastError()
+		if err == nil {
+			return nil
+		}
+		return []slog.Attr{slog.String("last_error", nc.redact(err.Error()))}
+	}, ev.Closed)
+	return ev
+}
+
+func (nc *Conn) log(level slog.Level, what string, attrs ...slog.Attr) {
+	nc.logger.LogAttrs(context.Background(), level, "nats: "+what, attrs...)
+}
+
+// serverAttrs name the current server.
+func (nc *Conn) serverAttrs() []slog.Attr {
+	info := nc.lastInfo()
+	attrs := []slog.Attr{slog.String("server_name", info.Name), slog.String("server_id", info.ID), slog.Uint64("client_id", info.CID)}
+	if info.Cluster != "" {
+		attrs = append(attrs, slog.String("cluster", info.Cluster))
+	}
+	if u := nc.eng.URL(); u != nil {
+		attrs = append(attrs, slog.String("server", bareURL(u)))
+	}
+	return attrs
+}
+
+func (nc *Conn) errorAttr(err error) []slog.Attr {
+	if err == nil {
+		return nil
+	}
+	return []slog.Attr{slog.String("error", nc.redact(err.Error()))}
+}
+
+// logError writes what the error handler is told of.
+func (nc *Conn) logError(sub *Subscription, err error) {
+	if nc.logger == nil {
+		return
+	}
+	attrs := nc.errorAttr(err)
+	if sub != nil {
+		attrs = append(attrs, slog.String("subject", sub.Subject), slog.String("queue", sub.Queue))
+	}
+	level, what := slog.LevelError, "asynchronous error"
+	var loss *LossError
+	var reports *DroppedReportsError
+	switch {
+	case errors.Is(err, ErrSlowConsumer) && sub != nil:
+		level, what = slog.LevelWarn, "slow consumer"
+		_, dropped := sub.droppings()
+		msgs, bytes, _ := sub.Pending()
+		attrs = append(attrs, slog.Uint64("dropped", dropped), slog.Int("pending_msgs", msgs), slog.Int("pending_bytes", bytes))
+	case errors.As(err, &loss):
+		what = "messages lost"
+		attrs = append(attrs, slog.Int("unconfirmed", loss.Unconfirmed), slog.Int("dropped", loss.Dropped))
+		if loss.Cause != nil {
+			attrs = append(attrs, slog.String("cause", nc.redact(loss.Cause.Error())))
+		}
+	case errors.As(err, &reports):
+		level, what = slog.LevelWarn, "reports dropped"
+		attrs = append(attrs, slog.Uint64("reports", reports.Count))
+	}
+	nc.log(level, what, attrs...)
+}
+
+// bareURL is u without its user part, which may be a token.
+func bareURL(u *url.URL) string {
+	bare := *u
+	bare.User = nil
+	return bare.String()
+}
+
+// redact takes the connection's secrets out of a text that others have written: dialers, credential handlers, servers.
+func (nc *Conn) redact(text string) string {
+	hide := func(secret string) {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "xxxxx")
+		}
+	}
+	hide(nc.Opts.Password)
+	hide(nc.Opts.Token)
+	for _, s := range nc.pool() {
+		if s.URL.User == nil {
+			continue
+		}
+		if password, ok := s.URL.User.Password(); ok {
+			hide(password)
+			hide(url.QueryEscape(password))
+		} else {
+			hide(s.URL.User.Username()) // a token
+		}
+	}
+	return text
+}
