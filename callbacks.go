@@ -7,46 +7,65 @@ import (
 	"strings"
 
 	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/session"
 )
 
 // The callbacks in Opts are read under the lock when their event happens, on the engine's callback goroutine, and called outside it.
 
-// events are what the engine tells.
-func (nc *Conn) events() engine.Events {
-	return engine.Events{
-		Status:    nc.statusChanged,
-		Reading:   func(on bool) { nc.still.bar(!on) },
-		Connected: func() { nc.call(func(o *Options) ConnHandler { return o.ConnectedCB }) },
-		Disconnected: func(err error) {
-			nc.callErr(err, func(o *Options) ConnErrHandler {
-				if o.DisconnectedErrCB == nil && o.DisconnectedCB != nil {
-					cb := o.DisconnectedCB
-					return func(nc *Conn, _ error) { cb(nc) }
-				}
-				return o.DisconnectedErrCB
-			})
-		},
-		Reconnected:     func() { nc.call(func(o *Options) ConnHandler { return o.ReconnectedCB }) },
-		ReconnectFailed: func(err error) { nc.callErr(err, func(o *Options) ConnErrHandler { return o.ReconnectErrCB }) },
-		Closed:          func() { nc.call(func(o *Options) ConnHandler { return o.ClosedCB }) },
-		Discovered:      func() { nc.call(func(o *Options) ConnHandler { return o.DiscoveredServersCB }) },
-		LameDuck:        func() { nc.call(func(o *Options) ConnHandler { return o.LameDuckModeHandler }) },
-		Error:           nc.asyncError,
-	}
+// listener is what the engine tells the connection.
+type listener Conn
+
+func (l *listener) conn() *Conn { return (*Conn)(l) }
+
+func (l *listener) Status(s session.Status) { l.conn().statusChanged(s) }
+
+func (l *listener) Reading(on bool) { l.still.bar(!on) }
+
+// Listens runs on the engine's supervisor.
+func (l *listener) Listens(e engine.Event) bool {
+	return l.logger != nil || locked(l.conn(), func(o *Options) bool { return o.handler(e) != nil })
 }
 
-func (nc *Conn) call(pick func(*Options) ConnHandler) {
-	<-nc.ready
-	if cb := locked(nc, pick); cb != nil && !nc.quiet.Load() {
-		cb(nc)
+func (l *listener) Happened(e engine.Event, err error) {
+	nc := l.conn()
+	nc.ready.Wait()
+	if nc.logger != nil {
+		nc.logEvent(e, err)
 	}
-}
-
-func (nc *Conn) callErr(err error, pick func(*Options) ConnErrHandler) {
-	<-nc.ready
-	if cb := locked(nc, pick); cb != nil && !nc.quiet.Load() {
+	cb := locked(nc, func(o *Options) ConnErrHandler { return o.handler(e) })
+	if cb != nil && !nc.quiet.Load() {
 		cb(nc, public(err))
 	}
+}
+
+func (l *listener) Report(sink engine.Sink, err error) { l.conn().asyncError(sink, err) }
+
+// handler is the callback for e, nil if there is none.
+func (o *Options) handler(e engine.Event) ConnErrHandler {
+	var cb ConnHandler
+	switch e {
+	case engine.Connected:
+		cb = o.ConnectedCB
+	case engine.Disconnected:
+		if o.DisconnectedErrCB != nil {
+			return o.DisconnectedErrCB
+		}
+		cb = o.DisconnectedCB
+	case engine.Reconnected:
+		cb = o.ReconnectedCB
+	case engine.ReconnectFailed:
+		return o.ReconnectErrCB
+	case engine.Closed:
+		cb = o.ClosedCB
+	case engine.Discovered:
+		cb = o.DiscoveredServersCB
+	case engine.LameDuck:
+		cb = o.LameDuckModeHandler
+	}
+	if cb == nil {
+		return nil
+	}
+	return func(nc *Conn, _ error) { cb(nc) }
 }
 
 func locked[T any](nc *Conn, pick func(*Options) T) T {
@@ -70,7 +89,7 @@ func (nc *Conn) asyncError(sink engine.Sink, err error) {
 
 // tellError calls the error handler; on the callback goroutine.
 func (nc *Conn) tellError(sub *Subscription, err error) {
-	<-nc.ready
+	nc.ready.Wait()
 	nc.logError(sub, public(err))
 	if cb := locked(nc, func(o *Options) ErrHandler { return o.AsyncErrorCB }); cb != nil && !nc.quiet.Load() {
 		cb(nc, sub, public(err))

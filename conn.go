@@ -24,9 +24,9 @@ type Conn struct {
 	Opts Options
 
 	eng    *engine.Conn
-	ready  chan struct{} // closed when eng is set; callbacks wait for it
-	logger *slog.Logger  // nil: none. It does not change
-	quiet  atomic.Bool   // the program has called Close and wants no callbacks after it
+	ready  sync.WaitGroup // over when eng is set; callbacks wait for it
+	logger *slog.Logger   // nil: none. It does not change
+	quiet  atomic.Bool    // the program has called Close and wants no callbacks after it
 
 	askers  sync.Pool // of *asker; not global: a fake clock's channels must stay with their clock
 	replies atomic.Pointer[Subscription]

@@ -22,46 +22,50 @@ import (
 // It returns when the handshake is done. Errors: [ErrNoServers] when no server could be reached, the reason when a server refused,
 // and whatever an option says. Nil options are skipped.
 func Connect(url string, options ...Option) (*Conn, error) {
-	o, err := collect(url, options)
+	nc, err := collect(url, options)
 	if err != nil {
 		return nil, err
 	}
-	return o.Connect()
+	return nc.connect(context.Background(), false)
 }
 
-// collect makes the options of a Connect.
-func collect(url string, options []Option) (Options, error) {
-	o := GetDefaultOptions()
-	o.Servers = splitServers(url)
+// collect makes a connection with the options of a Connect.
+func collect(url string, options []Option) (*Conn, error) {
+	nc := &Conn{Opts: GetDefaultOptions()}
+	nc.Opts.Servers = splitServers(url)
 	for _, set := range options {
 		if set == nil {
 			continue
 		}
-		if err := set(&o); err != nil {
-			return o, err
+		if err := set(&nc.Opts); err != nil {
+			return nil, err
 		}
 	}
-	return o, nil
+	return nc, nil
 }
 
 // Connect connects with these options, see the function [Connect].
-func (o Options) Connect() (*Conn, error) { return o.connect(context.Background(), false) }
+func (o Options) Connect() (*Conn, error) {
+	return (&Conn{Opts: o}).connect(context.Background(), false)
+}
 
-// connect returns when there is a link, if awaitLink says so; else, with RetryOnFailedConnect, after the first pass.
-func (o Options) connect(ctx context.Context, awaitLink bool) (*Conn, error) {
-	o.fill()
-	if err := o.check(); err != nil {
+// connect connects nc, which is new and has its options. It returns when there is a link, if awaitLink says so; else, with
+// RetryOnFailedConnect, after the first pass.
+func (nc *Conn) connect(ctx context.Context, awaitLink bool) (*Conn, error) {
+	nc.Opts.fill()
+	if err := nc.Opts.check(); err != nil {
 		return nil, err
 	}
-	nc := &Conn{Opts: o, ready: make(chan struct{})}
-	ev, cfg := nc.logged(nc.events()), nc.config()
+	nc.ready.Add(1)
+	nc.openLog()
+	cfg := nc.config()
 	cfg.AwaitLink = awaitLink
-	eng, err := engine.Connect(ctx, cfg, ev)
+	eng, err := engine.Connect(ctx, cfg, (*listener)(nc))
 	if err != nil {
 		nc.quiet.Store(true)
 	}
 	nc.eng = eng
-	close(nc.ready)
+	nc.ready.Done()
 	if err != nil {
 		return nil, public(err)
 	}

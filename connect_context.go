@@ -12,20 +12,31 @@ import (
 // Errors: those of Connect, [ErrInvalidContext] for a nil context, and one that matches ctx.Err(), with the reason why the last attempt
 // failed where there was one.
 func ConnectContext(ctx context.Context, url string, options ...Option) (*Conn, error) {
-	o, err := collect(url, options)
+	if err := alive(ctx); err != nil {
+		return nil, err
+	}
+	nc, err := collect(url, options)
 	if err != nil {
 		return nil, err
 	}
-	return o.ConnectContext(ctx)
+	return nc.connect(ctx, true)
 }
 
 // ConnectContext connects with these options, see the function [ConnectContext].
 func (o Options) ConnectContext(ctx context.Context) (*Conn, error) {
+	if err := alive(ctx); err != nil {
+		return nil, err
+	}
+	return (&Conn{Opts: o}).connect(ctx, true)
+}
+
+// alive refuses a context that cannot be waited for, or need not be.
+func alive(ctx context.Context) error {
 	if ctx == nil {
-		return nil, ErrInvalidContext
+		return ErrInvalidContext
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("nats: connect: %w", err)
+		return fmt.Errorf("nats: connect: %w", err)
 	}
-	return o.connect(ctx, true)
+	return nil
 }

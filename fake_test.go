@@ -21,8 +21,7 @@ func unlinked(t testing.TB, set ...Option) *Conn {
 	told := o.AsyncErrorCB
 	o.fill()
 	o.AsyncErrorCB = told // the default one asks the engine
-	nc := &Conn{Opts: o, eng: &engine.Conn{}, ready: make(chan struct{})}
-	close(nc.ready)
+	nc := &Conn{Opts: o, eng: &engine.Conn{}}
 	t.Cleanup(nc.eng.Close) // ends the workers
 	return nc
 }

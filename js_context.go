@@ -65,6 +65,8 @@ type JetStream interface {
 type JetStreamContext interface {
 	JetStream
 	JetStreamManager
+	KeyValueManager
+	ObjectStoreManager
 }
 
 // js is the JetStreamContext.

@@ -2,11 +2,12 @@ package nats
 
 import (
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/proto"
 )
 
 // PubAckFuture is an asynchronous publish. It ends once: with an ack, or with an error. Its methods may be called concurrently.
@@ -76,7 +77,7 @@ func (j *js) newPublisher() *run.Publisher {
 	if failed := j.opts.asyncFailed; failed != nil {
 		cfg.OnError = func(r run.Result) {
 			f := r.(*pubFuture)
-			_, err, _ := f.end.Outcome()
+			_, err, _ := f.end.Outcome(newPubAck)
 			failed(j, f.Msg(), err)
 		}
 	}
@@ -87,36 +88,35 @@ func (j *js) newPublisher() *run.Publisher {
 type pubFuture struct {
 	pending run.Pending
 	end     run.Future[PubAck]
-	ack     PubAck
-	msg     *Msg // the caller's, or &own
-	own     Msg
-	opts    *pubOpts // whose headers own gets when somebody asks for it; nil: none
-	filled  sync.Once
+	msg     atomic.Pointer[Msg] // the caller's; nil: there is none, and nobody has asked
 }
 
-func (f *pubFuture) Ok() <-chan *PubAck { return f.end.Ok() }
+func (f *pubFuture) Ok() <-chan *PubAck { return f.end.Ok(newPubAck) }
 func (f *pubFuture) Err() <-chan error  { return f.end.Err() }
 
-// Msg gives own its header now: most programs never ask for it.
+// Msg makes the message if the caller has published none: most programs never ask for it.
 func (f *pubFuture) Msg() *Msg {
-	if f.opts != nil {
-		f.filled.Do(func() {
-			f.own.Header = make(Header)
-			f.opts.write(f.own.Header)
-		})
+	if m := f.msg.Load(); m != nil {
+		return m
 	}
-	return f.msg
+	subject, block, data := f.pending.Message()
+	m := &Msg{Subject: subject, Data: data}
+	if len(block) > 0 {
+		h, _ := proto.ParseHeader(block) // we have made it
+		m.Header = h
+	}
+	f.msg.CompareAndSwap(nil, m)
+	return f.msg.Load()
 }
 
 // Pending is for the publisher.
 func (f *pubFuture) Pending() *run.Pending { return &f.pending }
 
 // Resolved is for the publisher, which calls it once, under its lock.
-func (f *pubFuture) Resolved(ack wire.PubAck, code wire.Code, refused *wire.APIError, err error) {
+func (f *pubFuture) Resolved(ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error) {
 	if code == wire.OK {
-		f.ack = newPubAck(&ack)
-		f.end.Resolve(&f.ack, nil)
+		f.end.Resolve(ack, nil, newPubAck)
 		return
 	}
-	f.end.Resolve(nil, jsEnded(opPublishAsync, code, refused, err))
+	f.end.Resolve(ack, jsEnded(opPublishAsync, code, refused, err), newPubAck)
 }

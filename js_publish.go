@@ -3,7 +3,6 @@ package nats
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/gannet-io/nats/internal/js/api"
@@ -25,7 +24,7 @@ type PubAck struct {
 	Domain string `json:"domain,omitempty"`
 }
 
-func newPubAck(a *wire.PubAck) PubAck {
+func newPubAck(a wire.PubAck) PubAck {
 	return PubAck{Stream: a.Stream, Sequence: a.Sequence, Duplicate: a.Duplicate, Domain: a.Domain}
 }
 
@@ -34,6 +33,7 @@ func (j *js) Publish(subj string, data []byte, opts ...PubOpt) (*PubAck, error) 
 	if err != nil {
 		return nil, err
 	}
+	defer o.free()
 	block, err := o.block(subj)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (j *js) publish(subj string, block, data []byte, o *pubOpts, known bool) (*
 	spec.Retry.Repeat = known && boundedBy(ctx, spec.Budget, duplicateWindow)
 	ack, code, refused, err := j.pub.Publish(ctx, spec)
 	if code == wire.OK && err == nil {
-		a := newPubAck(&ack)
+		a := newPubAck(ack)
 		return &a, nil
 	}
 	return nil, jsEnded(opPublish, code, refused, err)
@@ -95,16 +95,12 @@ func (j *js) PublishAsync(subj string, data []byte, opts ...PubOpt) (PubAckFutur
 	if err != nil {
 		return nil, err
 	}
+	defer o.free()
 	block, err := o.block(subj)
 	if err != nil {
 		return nil, err
 	}
-	f := &pubFuture{own: Msg{Subject: subj, Data: data}}
-	f.msg = &f.own
-	if len(block) > 0 {
-		f.opts = o
-	}
-	return j.publishAsync(f, block, o)
+	return j.publishAsync(new(pubFuture), subj, block, data, o)
 }
 
 func (j *js) PublishMsgAsync(m *Msg, opts ...PubOpt) (PubAckFuture, error) {
@@ -119,14 +115,16 @@ func (j *js) PublishMsgAsync(m *Msg, opts ...PubOpt) (PubAckFuture, error) {
 	if err != nil {
 		return nil, err
 	}
-	return j.publishAsync(&pubFuture{msg: m}, block, o)
+	f := new(pubFuture)
+	f.msg.Store(m)
+	return j.publishAsync(f, m.Subject, block, m.Data, o)
 }
 
 // errReplySet refuses to overwrite a reply subject that somebody may listen to.
 var errReplySet = errors.New("nats: reply subject should be empty")
 
-func (j *js) publishAsync(f *pubFuture, block []byte, o *pubOpts) (PubAckFuture, error) {
-	spec := run.AsyncSpec{Subject: f.msg.Subject, Header: block, Data: f.msg.Data, Retry: o.retry(asyncRetry), Stall: o.stall}
+func (j *js) publishAsync(f *pubFuture, subj string, block, data []byte, o *pubOpts) (PubAckFuture, error) {
+	spec := run.AsyncSpec{Subject: subj, Header: block, Data: data, Retry: o.retry(asyncRetry), Stall: o.stall}
 	switch err := j.pub.PublishAsync(spec, f); err {
 	case nil:
 		return f, nil
@@ -154,7 +152,7 @@ func (o *pubOpts) seal(m *Msg) (block []byte, err error) {
 	return sealHeader(m.Header)
 }
 
-// block is the header block of the options alone, for a message on subj without one of its own.
+// block is the header block of the options alone, for a message on subj without one of its own: it takes no detour by way of a map.
 func (o *pubOpts) block(subj string) ([]byte, error) {
 	switch {
 	case !subject.ValidPublish(subj):
@@ -162,15 +160,14 @@ func (o *pubOpts) block(subj string) ([]byte, error) {
 	case !o.headers():
 		return nil, nil
 	}
-	h := emptyHeaders.Get().(Header)
-	defer emptyHeaders.Put(h)
-	defer clear(h)
-	o.write(h)
-	return sealHeader(h)
+	var room [2 * pubHeaders]string
+	pairs := o.pairs(room[:0])
+	size := len("NATS/1.0\r\n\r\n")
+	for i := 0; i < len(pairs); i += 2 {
+		size += len(pairs[i]) + len(": \r\n") + len(pairs[i+1])
+	}
+	return proto.AppendPairs(make([]byte, 0, size), pairs...), nil
 }
-
-// emptyHeaders are maps for the headers of messages whose header nobody looks at: they save such a publish two allocations.
-var emptyHeaders = sync.Pool{New: func() any { return make(Header, 1) }}
 
 func sealHeader(h Header) ([]byte, error) {
 	if len(h) == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gannet-io/nats/internal/js/pubwin"
@@ -56,12 +57,22 @@ func (o *pubOpts) has(g pubGiven) bool { return o.given&g != 0 }
 // noPubOpts spares a publish without options the object. It is never written to.
 var noPubOpts pubOpts
 
+var pubOptsPool = sync.Pool{New: func() any { return new(pubOpts) }}
+
+// free says that nobody uses o any more.
+func (o *pubOpts) free() {
+	if o != &noPubOpts {
+		*o = pubOpts{}
+		pubOptsPool.Put(o)
+	}
+}
+
 // newPubOpts applies the options, and checks them; special knows what holds for the kind of publish. Nil options are skipped.
 func newPubOpts(opts []PubOpt, special func(*pubOpts) error) (*pubOpts, error) {
 	if len(opts) == 0 {
 		return &noPubOpts, nil
 	}
-	o := new(pubOpts)
+	o := pubOptsPool.Get().(*pubOpts)
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -135,21 +146,35 @@ func (o *pubOpts) headers() bool {
 	return o.id != "" || o.stream != "" || o.lastID != "" || o.ttl > 0 || o.has(givenLastSeq|givenLastSubjectSeq)
 }
 
-func (o *pubOpts) write(h Header) {
-	for _, f := range []struct {
-		key, value string
-		set        bool
-	}{
-		{MsgIdHdr, o.id, o.id != ""},
-		{ExpectedStreamHdr, o.stream, o.stream != ""},
-		{ExpectedLastMsgIdHdr, o.lastID, o.lastID != ""},
-		{ExpectedLastSeqHdr, strconv.FormatUint(o.lastSeq, 10), o.has(givenLastSeq)},
-		{ExpectedLastSubjSeqHdr, strconv.FormatUint(o.lastSubjectSeq, 10), o.has(givenLastSubjectSeq)},
-		{MsgTTLHdr, o.ttl.String(), o.ttl > 0},
+// pubHeaders is the most headers that options can set.
+const pubHeaders = 6
+
+// pairs adds the headers to dst, keys and values in turn.
+func (o *pubOpts) pairs(dst []string) []string {
+	for _, text := range [...]struct{ key, value string }{
+		{MsgIdHdr, o.id}, {ExpectedStreamHdr, o.stream}, {ExpectedLastMsgIdHdr, o.lastID},
 	} {
-		if f.set {
-			h.Set(f.key, f.value)
+		if text.value != "" {
+			dst = append(dst, text.key, text.value)
 		}
+	}
+	if o.has(givenLastSeq) {
+		dst = append(dst, ExpectedLastSeqHdr, strconv.FormatUint(o.lastSeq, 10))
+	}
+	if o.has(givenLastSubjectSeq) {
+		dst = append(dst, ExpectedLastSubjSeqHdr, strconv.FormatUint(o.lastSubjectSeq, 10))
+	}
+	if o.ttl > 0 {
+		dst = append(dst, MsgTTLHdr, o.ttl.String())
+	}
+	return dst
+}
+
+// write sets the headers in h.
+func (o *pubOpts) write(h Header) {
+	pairs := o.pairs(nil)
+	for i := 0; i < len(pairs); i += 2 {
+		h.Set(pairs[i], pairs[i+1])
 	}
 }
 

@@ -20,46 +20,36 @@ import (
 // without a handler.
 func Logger(l *slog.Logger) Option { return set(func(o *Options) { o.Logger = l }) }
 
-// logged has the events written to the logger in front of the callbacks.
-func (nc *Conn) logged(ev engine.Events) engine.Events {
-	if nc.Opts.Logger == nil {
-		return ev
-	}
+// openLog makes the connection's logger.
+func (nc *Conn) openLog() {
 	nc.logger = nc.Opts.Logger
-	if name := nc.Opts.Name; name != "" {
+	if name := nc.Opts.Name; nc.logger != nil && name != "" {
 		nc.logger = nc.logger.With("connection", name)
 	}
-	tell := func(level slog.Level, what string, more func() []slog.Attr, then func()) func() {
-		return func() {
-			<-nc.ready
-			nc.log(level, what, more()...)
-			then()
+}
+
+// logEvent writes what the handler of e is told of next.
+func (nc *Conn) logEvent(e engine.Event, err error) {
+	switch e {
+	case engine.Connected:
+		nc.log(slog.LevelInfo, "connected", nc.serverAttrs()...)
+	case engine.Reconnected:
+		nc.log(slog.LevelInfo, "reconnected", nc.serverAttrs()...)
+	case engine.Disconnected:
+		nc.log(slog.LevelWarn, "disconnected", nc.errorAttr(err)...)
+	case engine.ReconnectFailed:
+		nc.log(slog.LevelWarn, "reconnect attempt failed", nc.errorAttr(err)...)
+	case engine.LameDuck:
+		nc.log(slog.LevelWarn, "server in lame duck mode")
+	case engine.Discovered:
+		nc.log(slog.LevelInfo, "servers discovered", slog.Int("servers", len(nc.pool())))
+	case engine.Closed:
+		var attrs []slog.Attr
+		if last := nc.LastError(); last != nil {
+			attrs = append(attrs, slog.String("last_error", nc.redact(last.Error())))
 		}
+		nc.log(slog.LevelInfo, "closed", attrs...)
 	}
-	tellErr := func(what string, then func(error)) func(error) {
-		return func(err error) {
-			<-nc.ready
-			nc.log(slog.LevelWarn, what, nc.errorAttr(err)...)
-			then(err)
-		}
-	}
-	none := func() []slog.Attr { return nil }
-	ev.Connected = tell(slog.LevelInfo, "connected", nc.serverAttrs, ev.Connected)
-	ev.Reconnected = tell(slog.LevelInfo, "reconnected", nc.serverAttrs, ev.Reconnected)
-	ev.Disconnected = tellErr("disconnected", ev.Disconnected)
-	ev.ReconnectFailed = tellErr("reconnect attempt failed", ev.ReconnectFailed)
-	ev.LameDuck = tell(slog.LevelWarn, "server in lame duck mode", none, ev.LameDuck)
-	ev.Discovered = tell(slog.LevelInfo, "servers discovered", func() []slog.Attr {
-		return []slog.Attr{slog.Int("servers", len(nc.pool()))}
-	}, ev.Discovered)
-	ev.Closed = tell(slog.LevelInfo, "closed", func() []slog.Attr {
-		err := nc.LastError()
-		if err == nil {
-			return nil
-		}
-		return []slog.Attr{slog.String("last_error", nc.redact(err.Error()))}
-	}, ev.Closed)
-	return ev
 }
 
 func (nc *Conn) log(level slog.Level, what string, attrs ...slog.Attr) {

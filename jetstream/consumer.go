@@ -48,6 +48,13 @@ type PushConsumer interface {
 
 	// CachedInfo returns the last answer without asking. It is shared: do not change it.
 	CachedInfo() *ConsumerInfo
+
+	// Consume calls handler for each message that the server delivers, until it is stopped. [ConsumeErrHandler] is told [ErrNoHeartbeat] when two
+	// heartbeats are missing, and again after two more: the link, the leader or the consumer is gone, and a consumer without IdleHeartbeat never
+	// tells. It goes on all the same. With FlowControl a handler that is slow slows the server down; without, what cannot be held is
+	// dropped, which is nats.ErrSlowConsumer. Errors, after which nothing was asked: [ErrHandlerRequired]; [ErrConsumerAlreadyConsuming] while
+	// the handle has another Consume; nats.ErrConnectionClosed, nats.ErrConnectionDraining.
+	Consume(handler MessageHandler, opts ...PushConsumeOpt) (ConsumeContext, error)
 }
 
 // consumer is what handles to either kind have in common.
@@ -87,11 +94,4 @@ func (c *consumer) CachedInfo() *ConsumerInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.info
-}
-
-// pushConsumer is the handle to a push consumer.
-type pushConsumer struct{ consumer }
-
-func newPushConsumer(js *jetStream, stream string, info *ConsumerInfo) *pushConsumer {
-	return &pushConsumer{consumer{js: js, stream: stream, name: info.Name, info: info}}
 }

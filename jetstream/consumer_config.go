@@ -73,28 +73,3 @@ type ConsumerConfig struct {
 	// PriorityGroups are the names of the groups; the server takes one.
 	PriorityGroups []string `json:"priority_groups,omitempty"`
 }
-
-// OrderedConsumerConfig is the configuration of an ordered consumer: one reader, no acks, no gaps. The library makes a server
-// consumer from it, and another one whenever that one is lost. The zero value reads everything.
-type OrderedConsumerConfig struct {
-	// FilterSubjects select messages; none: all.
-	FilterSubjects []string `json:"filter_subjects,omitempty"`
-	// DeliverPolicy is where to begin; all messages by default. It counts for the first start only.
-	DeliverPolicy DeliverPolicy `json:"deliver_policy"`
-	// OptStartSeq is where DeliverByStartSequencePolicy begins.
-	OptStartSeq uint64 `json:"opt_start_seq,omitempty"`
-	// OptStartTime is where DeliverByStartTimePolicy begins.
-	OptStartTime *time.Time `json:"opt_start_time,omitempty"`
-	// ReplayPolicy is how fast: at once (zero value), or at the pace at which the messages came.
-	ReplayPolicy ReplayPolicy `json:"replay_policy"`
-	// InactiveThreshold after which the server deletes the consumer when nobody reads; 0: 5 minutes.
-	InactiveThreshold time.Duration `json:"inactive_threshold,omitempty"`
-	// HeadersOnly leaves payloads out and adds the header Nats-Msg-Size.
-	HeadersOnly bool `json:"headers_only,omitempty"`
-	// MaxResetAttempts to make another server consumer; 0: no limit.
-	MaxResetAttempts int
-	// Metadata are free pairs of the server consumer.
-	Metadata map[string]string `json:"metadata,omitempty"`
-	// NamePrefix of the server consumer's name, to which a number is added; empty: a random one.
-	NamePrefix string `json:"-"`
-}

@@ -66,6 +66,10 @@ func (s *stream) UpdateConsumer(ctx context.Context, cfg ConsumerConfig) (Consum
 	return s.js.UpdateConsumer(ctx, s.name, cfg)
 }
 
+func (s *stream) OrderedConsumer(ctx context.Context, cfg OrderedConsumerConfig) (Consumer, error) {
+	return s.js.OrderedConsumer(ctx, s.name, cfg)
+}
+
 func (s *stream) Consumer(ctx context.Context, name string) (Consumer, error) {
 	return s.js.Consumer(ctx, s.name, name)
 }

@@ -23,6 +23,10 @@ type StreamConsumerManager interface {
 	// none of this name.
 	UpdateConsumer(ctx context.Context, stream string, cfg ConsumerConfig) (Consumer, error)
 
+	// OrderedConsumer returns a consumer that reads a stream in order; see [OrderedConsumerConfig] and the package documentation. Errors:
+	// ErrStreamNotFound, and the server's refusals; ErrInvalidConsumerName for the prefix, ErrInvalidSubject for a filter.
+	OrderedConsumer(ctx context.Context, stream string, cfg OrderedConsumerConfig) (Consumer, error)
+
 	// Consumer returns a handle to a pull consumer. ErrConsumerNotFound; ErrNotPullConsumer for a push consumer.
 	Consumer(ctx context.Context, stream string, consumer string) (Consumer, error)
 
@@ -69,6 +73,10 @@ type ConsumerManager interface {
 	// UpdateConsumer changes the configuration of a pull consumer. The error matches ErrConsumerDoesNotExist when there is
 	// none of this name.
 	UpdateConsumer(ctx context.Context, cfg ConsumerConfig) (Consumer, error)
+
+	// OrderedConsumer returns a consumer that reads the stream in order; see [OrderedConsumerConfig] and the package documentation. Errors:
+	// ErrStreamNotFound, and the server's refusals; ErrInvalidConsumerName for the prefix, ErrInvalidSubject for a filter.
+	OrderedConsumer(ctx context.Context, cfg OrderedConsumerConfig) (Consumer, error)
 
 	// Consumer returns a handle to a pull consumer. ErrConsumerNotFound; ErrNotPullConsumer for a push consumer.
 	Consumer(ctx context.Context, consumer string) (Consumer, error)
@@ -154,8 +162,8 @@ func (js *jetStream) putConsumer(ctx context.Context, stream string, cfg Consume
 			return nil, err
 		}
 	}
-	req := wire.ConsumerRequest[ConsumerConfig]{Stream: stream, Config: cfg, Action: action}
-	info, err := call[ConsumerInfo](ctx, js, wire.ConsumerCreate(stream, name, filter), req, ErrStreamNotFound)
+	req := wire.ConsumerRequest[ConsumerConfig]{Stream: stream, Config: cfg, Action: action, Pedantic: js.opts.pedantic}
+	info, err := call[ConsumerInfo](ctx, js, wire.ConsumerCreate(stream, name, filter), req, ErrStreamNotFound, ErrPedantic, ErrRequiredAPILevel)
 	switch {
 	case err != nil:
 		return nil, err
@@ -218,6 +226,10 @@ func (js *jetStream) CreatePushConsumer(ctx context.Context, stream string, cfg 
 
 func (js *jetStream) UpdatePushConsumer(ctx context.Context, stream string, cfg ConsumerConfig) (PushConsumer, error) {
 	return js.putPush(ctx, stream, cfg, wire.UpdateOnly)
+}
+
+func (js *jetStream) OrderedConsumer(ctx context.Context, stream string, cfg OrderedConsumerConfig) (Consumer, error) {
+	return newOrderedConsumer(ctx, js, stream, cfg)
 }
 
 func (js *jetStream) Consumer(ctx context.Context, stream, name string) (Consumer, error) {

@@ -30,6 +30,21 @@
 // restarts and changes of the leader, and tell of them. They end when they are stopped, when the consumer is gone, and with the
 // connection.
 //
+// [All] and [Fetched] are Messages and Fetch as range loops.
+//
+// # Reading in order
+//
+// OrderedConsumer reads a stream without acks: every message that matches once, in the stream's order, whatever happens to connections, servers,
+// leaders and consumers meanwhile. It makes a new consumer on the server whenever the last one is in doubt: after a reconnect, a gap, two missing
+// heartbeats, any status that says so, and when it was deleted. The new one starts behind the last message. While none can be made it goes on
+// trying, and tells [ErrOrderedConsumerReset] with the reason. A handle is used for one Consume or Messages, or for one batch after the other; each
+// batch and each Next has a consumer of its own. Nothing has to be closed: what a handle has made at the server is deleted when it is stopped or
+// drained, when the connection closes, and when nobody holds the handle any more.
+//
+// # Push
+//
+// A [PushConsumer] delivers to a subject whoever listens. It is there for streams that are set up so; a pull consumer does all that it does.
+//
 // # Contexts
 //
 // Every call that asks the server takes a context. One without a deadline is given 5 seconds, or what

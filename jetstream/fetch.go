@@ -69,37 +69,24 @@ func (h *pullHandle) Fetch(batch int, opts ...FetchOpt) (MessageBatch, error) {
 }
 
 func (h *pullHandle) FetchBytes(maxBytes int, opts ...FetchOpt) (MessageBatch, error) {
-	if maxBytes < 1 {
-		return nil, fmt.Errorf("%w: max bytes must be at least 1", nats.ErrInvalidArg)
-	}
-	spec, err := newFetch(fetchBytesBatch, opts)
+	spec, err := newFetchBytes(maxBytes, opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := withoutMaxBytes(spec); err != nil {
-		return nil, err
-	}
-	spec.Request.MaxBytes = maxBytes
 	return h.fetch(spec)
 }
 
 func (h *pullHandle) FetchNoWait(batch int) (MessageBatch, error) {
-	if batch < 1 {
-		return nil, fmt.Errorf("%w: batch size must be at least 1", nats.ErrInvalidArg)
-	}
-	request := wire.PullRequest{Batch: batch, NoWait: true}
-	return h.fetch(run.FetchSpec{Config: pull.Config{Request: request, Deadline: mono.Never}})
-}
-
-func (h *pullHandle) Next(opts ...FetchOpt) (Msg, error) {
-	spec, err := newFetch(1, opts)
+	spec, err := newFetchNoWait(batch)
 	if err != nil {
 		return nil, err
 	}
-	if err := withoutMaxBytes(spec); err != nil {
-		return nil, err
-	}
-	if err := contextError(spec.Context); err != nil {
+	return h.fetch(spec)
+}
+
+func (h *pullHandle) Next(opts ...FetchOpt) (Msg, error) {
+	spec, err := newNextFetch(opts)
+	if err != nil {
 		return nil, err
 	}
 	m, ok, code, words, err := h.puller.Next(spec)
@@ -124,6 +111,41 @@ func (h *pullHandle) fetch(spec run.FetchSpec) (MessageBatch, error) {
 		return nil, err
 	}
 	return &messageBatch{batch: b, ctx: spec.Context}, nil
+}
+
+func newFetchBytes(maxBytes int, opts []FetchOpt) (run.FetchSpec, error) {
+	if maxBytes < 1 {
+		return run.FetchSpec{}, fmt.Errorf("%w: max bytes must be at least 1", nats.ErrInvalidArg)
+	}
+	spec, err := newFetch(fetchBytesBatch, opts)
+	if err != nil {
+		return spec, err
+	}
+	if err := withoutMaxBytes(spec); err != nil {
+		return spec, err
+	}
+	spec.Request.MaxBytes = maxBytes
+	return spec, nil
+}
+
+func newFetchNoWait(batch int) (run.FetchSpec, error) {
+	if batch < 1 {
+		return run.FetchSpec{}, fmt.Errorf("%w: batch size must be at least 1", nats.ErrInvalidArg)
+	}
+	request := wire.PullRequest{Batch: batch, NoWait: true}
+	return run.FetchSpec{Config: pull.Config{Request: request, Deadline: mono.Never}}, nil
+}
+
+// newNextFetch is for one message. A context that has ended already is an error.
+func newNextFetch(opts []FetchOpt) (run.FetchSpec, error) {
+	spec, err := newFetch(1, opts)
+	if err != nil {
+		return spec, err
+	}
+	if err := withoutMaxBytes(spec); err != nil {
+		return spec, err
+	}
+	return spec, contextError(spec.Context)
 }
 
 func withoutMaxBytes(spec run.FetchSpec) error {

@@ -2,12 +2,13 @@ package jetstream
 
 import (
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gannet-io/nats"
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/proto"
 )
 
 // PubAckFuture is an asynchronous publish. It ends once: with an ack, or with an error. Its methods may be called concurrently.
@@ -79,36 +80,37 @@ func WithPublishAsyncTimeout(dur time.Duration) JetStreamOpt {
 type future struct {
 	pending run.Pending
 	end     run.Future[PubAck]
-	ack     PubAck
-	msg     *nats.Msg // the caller's, or &own
-	own     nats.Msg
-	opts    *pubOpts // whose headers own gets when somebody asks for it; nil: none
-	filled  sync.Once
+	msg     atomic.Pointer[nats.Msg] // the caller's; nil: there is none, and nobody has asked
 }
 
-func (f *future) Ok() <-chan *PubAck { return f.end.Ok() }
+func (f *future) Ok() <-chan *PubAck { return f.end.Ok(publicAck) }
 func (f *future) Err() <-chan error  { return f.end.Err() }
 
-// Msg gives own its headers now: most programs never ask for them.
+func publicAck(a wire.PubAck) PubAck { return PubAck(a) }
+
+// Msg makes the message if the caller has published none: most programs never ask for it.
 func (f *future) Msg() *nats.Msg {
-	if f.opts != nil {
-		f.filled.Do(func() {
-			f.own.Header = make(nats.Header)
-			f.opts.write(f.own.Header)
-		})
+	if m := f.msg.Load(); m != nil {
+		return m
 	}
-	return f.msg
+	subject, block, data := f.pending.Message()
+	m := &nats.Msg{Subject: subject, Data: data}
+	if len(block) > 0 {
+		h, _ := proto.ParseHeader(block) // we have made it
+		m.Header = h
+	}
+	f.msg.CompareAndSwap(nil, m)
+	return f.msg.Load()
 }
 
 // Pending is for the publisher.
 func (f *future) Pending() *run.Pending { return &f.pending }
 
 // Resolved is for the publisher, which calls it once, under its lock.
-func (f *future) Resolved(ack wire.PubAck, code wire.Code, refused *wire.APIError, err error) {
+func (f *future) Resolved(ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error) {
 	if code == wire.OK {
-		f.ack = PubAck(ack)
-		f.end.Resolve(&f.ack, nil)
+		f.end.Resolve(ack, nil, publicAck)
 		return
 	}
-	f.end.Resolve(nil, failed(opPublishAsync, code, refused, err))
+	f.end.Resolve(ack, failed(opPublishAsync, code, refused, err), publicAck)
 }

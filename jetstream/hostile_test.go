@@ -36,11 +36,19 @@ func hostile() map[reflect.Type][]any {
 		},
 		reflect.TypeFor[StreamConfig]():   {StreamConfig{}, StreamConfig{Name: "a b"}, StreamConfig{Name: "S", Replicas: -1, MaxAge: -1, Subjects: []string{"\r\n"}}},
 		reflect.TypeFor[ConsumerConfig](): {ConsumerConfig{}, ConsumerConfig{Name: "a b"}, ConsumerConfig{Durable: "*"}, ConsumerConfig{FilterSubject: "a\r\nb"}},
+		reflect.TypeFor[ObjectStoreConfig](): {
+			ObjectStoreConfig{}, ObjectStoreConfig{Bucket: "a b"}, ObjectStoreConfig{Bucket: "b", MaxBytes: math.MinInt64, Replicas: -1, TTL: -1, Storage: 99},
+		},
 		reflect.TypeFor[[]PublishOpt](): {
 			[]PublishOpt{nil}, []PublishOpt{WithMsgID("\r\nPUB smuggled 0\r\n")}, []PublishOpt{WithRetryAttempts(-1)}, []PublishOpt{WithRetryWait(math.MinInt64)},
 			[]PublishOpt{WithRetryWait(math.MaxInt64)}, []PublishOpt{WithStallWait(math.MaxInt64)}, []PublishOpt{WithMsgTTL(-1)},
 		},
-		reflect.TypeFor[MessageHandler](): {MessageHandler(nil)},
+		reflect.TypeFor[OrderedConsumerConfig](): {
+			OrderedConsumerConfig{NamePrefix: "a b"}, OrderedConsumerConfig{FilterSubjects: []string{"\r\nPUB smuggled 0\r\n"}}, OrderedConsumerConfig{DeliverPolicy: 99},
+			OrderedConsumerConfig{MaxResetAttempts: math.MinInt, InactiveThreshold: -1, OptStartSeq: math.MaxUint64}, OrderedConsumerConfig{FilterSubjects: []string{"", ""}},
+		},
+		reflect.TypeFor[[]PushConsumeOpt](): {[]PushConsumeOpt{nil}, []PushConsumeOpt{ConsumeErrHandler(nil)}},
+		reflect.TypeFor[MessageHandler]():   {MessageHandler(nil)},
 		reflect.TypeFor[[]PullConsumeOpt](): {
 			[]PullConsumeOpt{nil}, []PullConsumeOpt{ConsumeErrHandler(nil)}, []PullConsumeOpt{PullMaxMessages(math.MinInt)}, []PullConsumeOpt{PullMaxBytes(math.MinInt)},
 			[]PullConsumeOpt{PullExpiry(math.MaxInt64)}, []PullConsumeOpt{PullPriorityGroup("\r\nPUB smuggled 0\r\n\"}")}, []PullConsumeOpt{StopAfter(math.MinInt)},
@@ -71,6 +79,10 @@ func good() map[reflect.Type]any {
 		reflect.TypeFor[MessageHandler]():  MessageHandler(func(Msg) {}),
 		reflect.TypeFor[StreamConfig]():    StreamConfig{Name: "S"},
 		reflect.TypeFor[ConsumerConfig]():  ConsumerConfig{Name: "c"},
+
+		reflect.TypeFor[OrderedConsumerConfig](): OrderedConsumerConfig{NamePrefix: "c"},
+
+		reflect.TypeFor[ObjectStoreConfig](): ObjectStoreConfig{Bucket: "b"},
 	}
 }
 
@@ -97,6 +109,7 @@ func TestHostileArguments(t *testing.T) {
 		{newStream(inner, &StreamInfo{Config: StreamConfig{Name: "S"}}), reflect.TypeFor[Stream]()},
 		{newConsumer(inner, "S", &ConsumerInfo{Name: "c"}), reflect.TypeFor[Consumer]()},
 		{newPushConsumer(inner, "S", &ConsumerInfo{Name: "c"}), reflect.TypeFor[PushConsumer]()},
+		{orderedOf(inner), reflect.TypeFor[Consumer]()},
 		{&message{from: &source{js: inner}, reply: ackReply}, reflect.TypeFor[Msg]()},
 		{&message{from: &source{js: inner}}, reflect.TypeFor[Msg]()},
 	} {
@@ -108,6 +121,14 @@ func TestHostileArguments(t *testing.T) {
 			}
 		}
 	}
+}
+
+// orderedOf is an ordered consumer whose first consumer was made.
+func orderedOf(js *jetStream) *orderedConsumer {
+	o := newOrderedSource(js, "S", OrderedConsumerConfig{NamePrefix: "p"})
+	_, serial := o.next()
+	o.adopt(serial, &ConsumerInfo{Name: "p_1"})
+	return newOrderedHandle(o)
 }
 
 // argumentLists are good arguments with one or all replaced by hostile ones. Variadic options come as one slice.

@@ -29,6 +29,8 @@ type JetStream interface {
 	StreamConsumerManager
 	StreamManager
 	Publisher
+	KeyValueManager
+	ObjectStoreManager
 }
 
 type jetStream struct {

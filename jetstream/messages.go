@@ -34,6 +34,8 @@ type MessagesContext interface {
 
 type messagesContext struct {
 	feed *run.Feed[Msg]
+	// trouble is the error of a code; nil: that of any pull consumer.
+	trouble func(code wire.Code, words string) error
 }
 
 func (m *messagesContext) Stop()  { m.feed.Stop() }
@@ -116,14 +118,24 @@ func (m *messagesContext) Next(opts ...NextOpt) (Msg, error) {
 	case t.Code == wire.OK && !t.Over:
 		return t.Message, nil
 	case t.Over:
-		return nil, errOver(t.Code, t.Words)
+		return nil, m.errOver(t.Code, t.Words)
 	case t.Code == wire.Canceled:
 		return nil, o.ctx.Err()
 	case t.Code == wire.Timeout:
 		return nil, nats.ErrTimeout
+	case m.trouble != nil:
+		return nil, m.trouble(t.Code, t.Words)
 	default:
 		return nil, ErrNoHeartbeat
 	}
+}
+
+// errOver is what Next returns at the end.
+func (m *messagesContext) errOver(code wire.Code, words string) error {
+	if m.trouble != nil && code == wire.OrderedReset {
+		return m.trouble(code, words)
+	}
+	return errOver(code, words)
 }
 
 func newNext(opts []NextOpt) (o nextOpts, err error) {

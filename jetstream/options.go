@@ -24,6 +24,8 @@ type JetStreamOptions struct {
 	ClientTrace *ClientTrace
 
 	publisher *publisherOptions // nil: the defaults
+	pedantic  bool
+	level     int // that servers must have; 0: any
 }
 
 // JetStreamOpt sets one of the [JetStreamOptions]. A nil option is skipped.
@@ -85,6 +87,9 @@ func validPrefix(p string) bool { return subject.ValidSubscribe(p) && !subject.W
 
 func (o *JetStreamOptions) client(conn api.Link) *api.Client {
 	c := &api.Client{Conn: conn, Prefix: wire.Prefix(o.Domain, o.APIPrefix), Timeout: o.DefaultTimeout}
+	if o.level > 0 {
+		c.Header = levelHeader(o.level)
+	}
 	if t := o.ClientTrace; t != nil {
 		c.Sent = t.RequestSent
 		if t.ResponseReceived != nil {

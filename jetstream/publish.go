@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/gannet-io/nats"
@@ -73,11 +72,8 @@ func (js *jetStream) Publish(ctx context.Context, subj string, payload []byte, o
 	if err != nil {
 		return nil, err
 	}
-	block, err := o.block()
-	if err != nil {
-		return nil, err
-	}
-	return js.publish(ctx, subj, block, payload, o, o.values[pubMsgID] != "")
+	defer o.free()
+	return js.publish(ctx, subj, o.block(), payload, o, o.values[pubMsgID] != "")
 }
 
 func (js *jetStream) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...PublishOpt) (*PubAck, error) {
@@ -118,16 +114,8 @@ func (js *jetStream) PublishAsync(subj string, payload []byte, opts ...PublishOp
 	if err != nil {
 		return nil, err
 	}
-	block, err := o.block()
-	if err != nil {
-		return nil, err
-	}
-	f := &future{own: nats.Msg{Subject: subj, Data: payload}}
-	f.msg = &f.own
-	if len(block) > 0 {
-		f.opts = o
-	}
-	return js.publishAsync(f, block, o)
+	defer o.free()
+	return js.publishAsync(new(future), subj, o.block(), payload, o)
 }
 
 func (js *jetStream) PublishMsgAsync(msg *nats.Msg, opts ...PublishOpt) (PubAckFuture, error) {
@@ -138,14 +126,16 @@ func (js *jetStream) PublishMsgAsync(msg *nats.Msg, opts ...PublishOpt) (PubAckF
 	if err != nil {
 		return nil, err
 	}
-	return js.publishAsync(&future{msg: msg}, block, o)
+	f := new(future)
+	f.msg.Store(msg)
+	return js.publishAsync(f, msg.Subject, block, msg.Data, o)
 }
 
-func (js *jetStream) publishAsync(f *future, block []byte, o *pubOpts) (PubAckFuture, error) {
-	if !subject.ValidPublish(f.msg.Subject) {
+func (js *jetStream) publishAsync(f *future, subj string, block, data []byte, o *pubOpts) (PubAckFuture, error) {
+	if !subject.ValidPublish(subj) {
 		return nil, nats.ErrBadSubject
 	}
-	spec := run.AsyncSpec{Subject: f.msg.Subject, Header: block, Data: f.msg.Data, Retry: o.retry, Stall: o.stall}
+	spec := run.AsyncSpec{Subject: subj, Header: block, Data: data, Retry: o.retry, Stall: o.stall}
 	switch err := js.pub.PublishAsync(spec, f); err {
 	case nil:
 		return f, nil
@@ -186,19 +176,21 @@ func encode(h nats.Header) ([]byte, error) {
 	return proto.AppendHeader(make([]byte, 0, proto.HeaderLen(h)), h)
 }
 
-// scratch are maps that are empty between two uses: they save those two allocations of a publish whose headers nobody looks at.
-var scratch = sync.Pool{New: func() any { return make(nats.Header, 1) }}
-
-// block is the header block of the options alone.
-func (o *pubOpts) block() ([]byte, error) {
+// block is the header block of the options alone, without the detour of a map.
+func (o *pubOpts) block() []byte {
 	if !o.headers() {
-		return nil, nil
+		return nil
 	}
-	h := scratch.Get().(nats.Header)
-	defer scratch.Put(h)
-	defer clear(h)
-	o.write(h)
-	return encode(h)
+	var pairs [2 * pubHeaders]string
+	n, size := 0, len("NATS/1.0\r\n\r\n")
+	for i, value := range o.values {
+		if value != "" {
+			pairs[n], pairs[n+1] = pubHeaderNames[i], value
+			n += 2
+			size += len(pubHeaderNames[i]) + len(": \r\n") + len(value)
+		}
+	}
+	return proto.AppendPairs(make([]byte, 0, size), pairs[:n]...)
 }
 
 // publisherOptions are the settings of a JetStream's asynchronous publishes.
@@ -230,13 +222,14 @@ func (js *jetStream) newPublisher() *run.Publisher {
 	if o.onAck != nil {
 		cfg.OnAck = func(r run.Result) {
 			f := r.(*future)
-			o.onAck(js, f.Msg(), &f.ack)
+			ack, _, _ := f.end.Outcome(publicAck)
+			o.onAck(js, f.Msg(), ack)
 		}
 	}
 	if o.onErr != nil {
 		cfg.OnError = func(r run.Result) {
 			f := r.(*future)
-			_, err, _ := f.end.Outcome()
+			_, err, _ := f.end.Outcome(publicAck)
 			o.onErr(js, f.Msg(), err)
 		}
 	}

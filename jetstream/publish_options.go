@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gannet-io/nats"
@@ -40,6 +41,8 @@ const (
 	pubExpectLastSubjSeqSubj
 	pubExpectLastMsgID
 	pubTTL
+	pubIncr
+	pubAPILevel
 	pubSchedule
 	pubScheduleTarget
 	pubScheduleSource
@@ -57,6 +60,8 @@ var pubHeaderNames = [pubHeaders]string{
 	pubExpectLastSubjSeqSubj: wire.HdrExpectedLastSubjSeqSubj,
 	pubExpectLastMsgID:       wire.HdrExpectedLastMsgID,
 	pubTTL:                   wire.HdrTTL,
+	pubIncr:                  wire.HdrIncr,
+	pubAPILevel:              wire.HdrRequiredAPILevel,
 	pubSchedule:              wire.HdrSchedule,
 	pubScheduleTarget:        wire.HdrScheduleTarget,
 	pubScheduleSource:        wire.HdrScheduleSource,
@@ -68,12 +73,23 @@ var pubHeaderNames = [pubHeaders]string{
 // defaultPubOpts is what applies without options. It is shared: nobody changes it.
 var defaultPubOpts = &pubOpts{retry: pubwin.Retry{Attempts: DefaultPubRetryAttempts, Wait: DefaultPubRetryWait}}
 
+var pubOptsPool = sync.Pool{New: func() any { return new(pubOpts) }}
+
+// free says that nothing refers to o any more: no header of a message either that write has filled.
+func (o *pubOpts) free() {
+	if o != defaultPubOpts {
+		*o = pubOpts{}
+		pubOptsPool.Put(o)
+	}
+}
+
 // newPubOpts applies opts. The result is not to be changed.
 func newPubOpts(opts []PublishOpt) (*pubOpts, error) {
 	if len(opts) == 0 {
 		return defaultPubOpts, nil
 	}
-	o := &pubOpts{retry: defaultPubOpts.retry}
+	o := pubOptsPool.Get().(*pubOpts)
+	o.retry = defaultPubOpts.retry
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -85,8 +101,18 @@ func newPubOpts(opts []PublishOpt) (*pubOpts, error) {
 	return o, nil
 }
 
-// headers reports whether an option set one. The comparison of all values is only for publishes with options.
-func (o *pubOpts) headers() bool { return o != defaultPubOpts && o.values != [pubHeaders]string{} }
+// headers reports whether an option set one. Looking at all of them is only for publishes with options.
+func (o *pubOpts) headers() bool {
+	if o == defaultPubOpts {
+		return false
+	}
+	for i := range o.values {
+		if o.values[i] != "" {
+			return true
+		}
+	}
+	return false
+}
 
 // write sets the headers in h.
 func (o *pubOpts) write(h nats.Header) {

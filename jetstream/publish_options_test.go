@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"math"
+	"math/big"
 	"testing"
 	"time"
 
@@ -105,6 +106,17 @@ var publishOptions = map[string][]struct {
 	"WithScheduleTimeZone": {
 		{opts: []PublishOpt{WithScheduleTimeZone("Europe/Berlin")}, headers: map[string]string{"Nats-Schedule-Time-Zone": "Europe/Berlin"}},
 		{opts: []PublishOpt{WithScheduleTimeZone("")}, refused: "schedule time zone cannot be empty"},
+	},
+	"WithIncrement": {
+		{opts: []PublishOpt{WithIncrement(big.NewInt(7))}, headers: map[string]string{"Nats-Incr": "+7"}},
+		{opts: []PublishOpt{WithIncrement(big.NewInt(math.MinInt64))}, headers: map[string]string{"Nats-Incr": "-9223372036854775808"}},
+		{opts: []PublishOpt{WithIncrement(new(big.Int))}, headers: map[string]string{"Nats-Incr": "+0"}},
+		{opts: []PublishOpt{WithIncrement(nil)}, refused: "increment cannot be nil"},
+	},
+	"WithPublishAPILevel": {
+		{opts: []PublishOpt{WithPublishAPILevel(math.MaxInt)}, headers: map[string]string{"Nats-Required-Api-Level": "9223372036854775807"}},
+		{opts: []PublishOpt{WithPublishAPILevel(0)}, refused: "API level must be greater than 0"},
+		{opts: []PublishOpt{WithPublishAPILevel(-1)}, refused: "API level must be greater than 0"},
 	},
 	"WithScheduleRollup": {
 		{opts: []PublishOpt{WithScheduleRollup()}, headers: map[string]string{"Nats-Schedule-Rollup": "sub"}},

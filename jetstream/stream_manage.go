@@ -94,7 +94,11 @@ func (js *jetStream) putStream(ctx context.Context, subject func(string) string,
 	if err != nil {
 		return nil, err
 	}
-	info, err := call[StreamInfo](ctx, js, subject(cfg.Name), sent, known)
+	req := struct {
+		StreamConfig
+		Pedantic bool `json:"pedantic,omitempty"`
+	}{sent, js.opts.pedantic}
+	info, err := call[StreamInfo](ctx, js, subject(cfg.Name), req, known, ErrPedantic, ErrRequiredAPILevel)
 	if err != nil {
 		return nil, err
 	}

@@ -34,9 +34,7 @@ func (e *DroppedNews) Error() string {
 }
 
 func (c *Conn) tellDropped(n uint64) {
-	if f := c.ev.Error; f != nil {
-		f(nil, &DroppedNews{Count: n})
-	}
+	c.ev.Report(nil, &DroppedNews{Count: n})
 }
 
 // News is [Conn.Callback] for news; false: there are too many already, fn is dropped, and that will be told.
@@ -75,6 +73,13 @@ func (q *callbackQueue) dropLocked() {
 	}
 	q.pending = true
 	q.pushLocked(func() { q.told(q.takeDropped()) })
+}
+
+// busy reports whether callbacks wait or run.
+func (q *callbackQueue) busy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running
 }
 
 func (q *callbackQueue) droppedInAll() uint64 {

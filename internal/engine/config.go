@@ -52,23 +52,32 @@ type Config struct {
 	Counters *Counters // never nil
 }
 
-// Events are what the user of a connection may want to know. All but Status run on the callback goroutine, in order,
-// under no lock. Nil functions are skipped.
-type Events struct {
+// Event is what a [Listener] is told of.
+type Event uint8
+
+const (
+	Connected       Event = iota // the first link
+	Disconnected                 // a link was lost; the error may be nil
+	Reconnected                  // there is a link again, and everything that was kept is on its way
+	ReconnectFailed              // an attempt to reconnect failed; the error says why
+	Closed                       // the end
+	Discovered                   // servers have joined the pool
+	LameDuck                     // the server will shut down
+)
+
+// Listener is told what happens to a connection. Happened and Report run on the callback goroutine, in order, under no lock.
+type Listener interface {
 	// Status runs on the supervisor: it must not block and must not be user code.
-	Status func(session.Status)
+	Status(session.Status)
 	// Reading runs there too: true before the reader of a new link begins, false before the end of one is waited for. A sink whose Deliver
 	// waits has to return then.
-	Reading         func(on bool)
-	Connected       func()
-	Disconnected    func(err error)
-	Reconnected     func()
-	ReconnectFailed func(err error)
-	Closed          func()
-	Discovered      func()
-	LameDuck        func()
-	// Error is an asynchronous error; sink is that of the subscription concerned, or nil.
-	Error func(sink Sink, err error)
+	Reading(on bool)
+	// Listens is asked there when e happens: false says that Happened would do nothing.
+	Listens(e Event) bool
+	// Happened tells of e; err is nil but where the event says otherwise.
+	Happened(e Event, err error)
+	// Report tells of an asynchronous error; sink is that of the subscription concerned, or nil.
+	Report(sink Sink, err error)
 }
 
 // Sink takes the messages of one subscription, on the reader goroutine. Its methods must not block and never run user

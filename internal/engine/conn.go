@@ -24,7 +24,7 @@ import (
 // runs callbacks and workers until Close, which is of use in tests.
 type Conn struct {
 	cfg   Config
-	ev    Events
+	ev    Listener // nil in a zero Conn
 	out   *outbox.Box
 	mux   mux
 	disp  dispatcher
@@ -64,7 +64,7 @@ type Conn struct {
 
 // Connect dials and returns when the handshake is done; with cfg.Session.RetryFailed it returns once the first pass over the
 // servers is over, connected or not. When ctx ends first, so does the attempt.
-func Connect(ctx context.Context, cfg Config, ev Events) (*Conn, error) {
+func Connect(ctx context.Context, cfg Config, ev Listener) (*Conn, error) {
 	servers, err := pool.New(cfg.URLs, cfg.First, cfg.Shuffle)
 	if err != nil {
 		return nil, err
@@ -384,27 +384,23 @@ func (c *Conn) Stats() Counters {
 
 // Events to the user's functions, by way of the callback goroutine.
 
-func (c *Conn) tell(f func()) {
-	if f != nil {
-		c.Callback(f)
+func (c *Conn) tell(e Event, err error) {
+	if c.heeds(e) {
+		c.Callback(func() { c.ev.Happened(e, err) })
 	}
 }
 
 // tellNews is tell for what servers say as often as they like.
-func (c *Conn) tellNews(f func()) {
-	if f != nil {
-		c.News(f)
+func (c *Conn) tellNews(e Event) {
+	if c.heeds(e) {
+		c.News(func() { c.ev.Happened(e, nil) })
 	}
 }
 
-func (c *Conn) tellErr(f func(error), err error) {
-	if f != nil {
-		c.Callback(func() { f(err) })
-	}
-}
+// heeds reports whether e must be told: somebody listens, or may begin to in one of the callbacks that come before. Most connections have
+// none, and no goroutine for them.
+func (c *Conn) heeds(e Event) bool { return c.ev.Listens(e) || c.calls.busy() }
 
 func (c *Conn) tellError(sink Sink, err error) {
-	if f := c.ev.Error; f != nil {
-		c.Callback(func() { f(sink, err) })
-	}
+	c.Callback(func() { c.ev.Report(sink, err) })
 }

@@ -47,9 +47,7 @@ func (s *supervisor) install(id uint64) {
 	s.merge(l.info, !s.installed)
 	s.installed = true
 	c.release(l)
-	if f := c.ev.Reading; f != nil {
-		f(true)
-	}
+	c.ev.Reading(true)
 	go (&reader{c: c, l: l}).run()
 	go func() {
 		defer close(l.writing)
@@ -83,9 +81,7 @@ func (s *supervisor) closeLink() {
 	l.stopTimers()
 	c := s.c
 	_ = transport.Shut(l.conn)
-	if f := c.ev.Reading; f != nil {
-		f(false)
-	}
+	c.ev.Reading(false)
 	within(shutLimit, l.reading)
 	loss := settle()
 	within(shutLimit, l.writing)

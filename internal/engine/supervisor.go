@@ -90,7 +90,7 @@ func (s *supervisor) act(actions []session.Action) {
 }
 
 func (s *supervisor) do(a session.Action) {
-	c, ev := s.c, &s.c.ev
+	c := s.c
 	switch a.Kind {
 	case session.Dial:
 		s.dial(a.Dial, a.Server)
@@ -115,21 +115,19 @@ func (s *supervisor) do(a session.Action) {
 		s.emit(a.Status, a.Err)
 	case session.TellConnected:
 		c.connectResult(nil)
-		c.tell(ev.Connected)
+		c.tell(Connected, nil)
 	case session.TellDisconnected:
-		c.tellErr(ev.Disconnected, a.Err)
+		c.tell(Disconnected, a.Err)
 	case session.TellReconnected:
 		atomic.AddUint64(&c.cfg.Counters.Reconnects, 1)
-		c.tell(ev.Reconnected)
+		c.tell(Reconnected, nil)
 	case session.TellReconnectFailed:
-		c.tellErr(ev.ReconnectFailed, a.Err)
+		c.tell(ReconnectFailed, a.Err)
 	case session.TellError:
 		c.denied(a.Err)
-		if ev.Error != nil {
-			c.News(func() { ev.Error(nil, a.Err) })
-		}
+		c.News(func() { c.ev.Report(nil, a.Err) })
 	case session.TellClosed:
-		c.tell(ev.Closed)
+		c.tell(Closed, nil)
 	case session.ConnectDone:
 		if !c.cfg.AwaitLink || s.installed {
 			c.connectResult(nil)
@@ -229,9 +227,7 @@ func (s *supervisor) emit(status session.Status, err error) {
 	case session.Closed:
 		s.c.gate.Store(gateClosed)
 	}
-	if f := s.c.ev.Status; f != nil {
-		f(status)
-	}
+	s.c.ev.Status(status)
 	s.c.watch.tell(status, err)
 }
 
@@ -275,7 +271,7 @@ func (s *supervisor) merge(info proto.Info, first bool) {
 	added := s.pool.Merge(info.ConnectURLs)
 	s.c.setServers(s.pool.Servers())
 	if len(added) > 0 && !first {
-		s.c.tellNews(s.c.ev.Discovered)
+		s.c.tellNews(Discovered)
 	}
 }
 
@@ -304,7 +300,7 @@ func (c *Conn) newInfo(l *link, info proto.Info) {
 		c.setInfo(info)
 		s.merge(info, false)
 		if lameDuck {
-			c.tellNews(c.ev.LameDuck)
+			c.tellNews(LameDuck)
 			s.act(s.machine.LameDuck(mono.Now()))
 		}
 	}))

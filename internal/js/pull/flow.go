@@ -228,6 +228,13 @@ func (f *Flow) Stop(mono.Time) []Action {
 	return f.out
 }
 
+// End ends the flow for a reason that the shell has found.
+func (f *Flow) End(_ mono.Time, code wire.Code, words string) []Action {
+	f.begin()
+	f.finish(code, words)
+	return f.out
+}
+
 // Drain ends the flow once what is on its way has arrived.
 func (f *Flow) Drain(now mono.Time) []Action {
 	f.begin()

@@ -76,6 +76,13 @@ func (b *Batch[M]) Result() (code wire.Code, words string) {
 	return b.code, b.words
 }
 
+// Running reports whether more may come, into the channel or back to Surplus.
+func (b *Batch[M]) Running() bool {
+	b.p.mu.Lock()
+	defer b.p.mu.Unlock()
+	return !b.ended || b.pumping
+}
+
 // Stop ends the batch with wire.Canceled, unless it is over. What is in the channel can still be read.
 func (b *Batch[M]) Stop() { b.p.stop(b, wire.Canceled) }
 
@@ -197,20 +204,26 @@ func (b *Batch[M]) takeMore() (ms []M, gone chan struct{}) {
 
 // giveBack ends the pump of a batch that is over with messages left: they are surplus.
 func (b *Batch[M]) giveBack(ms []M, why wire.Code) {
-	for _, m := range append(ms, b.dropMore(why)...) {
+	for _, m := range append(ms, b.dropMore()...) {
 		b.p.surplus(m)
 	}
+	b.endPump(why)
 }
 
-func (b *Batch[M]) dropMore(why wire.Code) []M {
+func (b *Batch[M]) dropMore() []M {
 	b.p.mu.Lock()
 	defer b.p.mu.Unlock()
 	rest := b.more
 	b.more = nil
+	return rest
+}
+
+func (b *Batch[M]) endPump(why wire.Code) {
+	b.p.mu.Lock()
+	defer b.p.mu.Unlock()
 	b.pumping = false
 	if b.code == wire.OK {
 		b.code = why // else it would look complete
 	}
 	b.closeLocked()
-	return rest
 }

@@ -25,6 +25,10 @@ type FeedConfig[M any] struct {
 	Disturbs func(code wire.Code, lasting bool) bool
 	// Missing asks the server whether the consumer does not exist; any doubt is a no. It may wait until ctx ends. nil: nobody knows.
 	Missing func(ctx context.Context) bool
+	// Supplier makes the feed ordered: it reads each message of a stream once, in order, from consumers without acks, and begins with the
+	// one that is First. nil: there is one consumer, that of the Puller.
+	Supplier Supplier
+	First    Origin
 }
 
 // missingTime bounds a Missing.
@@ -56,6 +60,7 @@ type Feed[M any] struct {
 
 	mu      sync.Mutex
 	machine pull.Flow
+	subject string       // of requests
 	slot    *feedSlot[M] // the inbox; nil: the next request makes one
 	old     *feedSlot[M] // the one before
 	serial  uint32       // changes when jobs that were decided before become void
@@ -83,6 +88,7 @@ type Feed[M any] struct {
 	downs   int
 	leaving bool      // the connection drains
 	again   mono.Time // when a link that took no request is tried again
+	renewal renewal   // of an ordered feed
 
 	jobs  jobQueue[feedJob[M]]
 	body  []byte          // of a request; the runner's
@@ -107,8 +113,13 @@ func NewFeed[M any](p *Puller[M], cfg FeedConfig[M]) *Feed[M] {
 		signal:   make(chan struct{}, 1),
 		finished: make(chan struct{}),
 		over:     make(chan struct{}),
+		subject:  p.target(),
 		armed:    mono.Never,
 		again:    mono.Never,
+		renewal:  renewal{from: cfg.First.From, at: mono.Never},
+	}
+	if cfg.Supplier != nil {
+		f.subject = cfg.First.Subject
 	}
 	f.ctx, f.leave = context.WithCancel(context.Background())
 	f.handling.Bind((*feedHandling[M])(f))
@@ -122,7 +133,7 @@ func (f *Feed[M]) Start() error {
 	if f.cfg.Request.Group != "" {
 		f.p.grouped.Store(true)
 	}
-	s, err := f.newSlot()
+	s, err := f.newSlot(f.cfg.First.From)
 	if err != nil {
 		return err
 	}
@@ -203,6 +214,9 @@ func (f *Feed[M]) finishLocked(code wire.Code, words string) {
 	f.ended, f.code, f.words = true, code, words
 	f.serial++
 	f.releaseLocked()
+	if f.cfg.Supplier != nil {
+		f.jobs.add(feedJob[M]{kind: feedForsake})
+	}
 	if f.unwatch != nil {
 		f.unwatch()
 		f.p.link.Owe(-1)

@@ -12,7 +12,7 @@ const retryUnsent = 100 * time.Millisecond
 
 // armLocked makes the timer fire at the given time, or when again says so. It is moved only earlier, and not by messages.
 func (f *Feed[M]) armLocked(now, at mono.Time) {
-	at = min(at, f.again)
+	at = min(at, f.again, f.renewal.at)
 	if at >= f.armed || f.ended {
 		return
 	}
@@ -40,6 +40,7 @@ func (f *Feed[M]) tick() {
 	f.armed = mono.Never
 	now := mono.Now()
 	f.changesLocked(now)
+	f.createLocked(now)
 	if !f.ended && f.machine.Deadline() <= now {
 		f.applyLocked(now, f.machine.Tick(now))
 	}
@@ -56,12 +57,22 @@ func (f *Feed[M]) changesLocked(now mono.Time) {
 		f.releaseLocked()
 		f.old = last // the reader may have some of its messages in hand
 		f.applyLocked(now, f.machine.Disconnected(now))
+		if f.cfg.Supplier != nil {
+			f.renewLocked(now)
+		}
 	}
 	again := now >= f.again
 	if again {
 		f.again = mono.Never
 	}
-	if f.up && (f.ups > 0 || again) {
+	switch {
+	case !f.up:
+	case f.cfg.Supplier != nil && f.ups > 0:
+		f.ups = 0
+		f.renewal.row = 0
+		f.renewLocked(now)
+	case f.cfg.Supplier != nil && f.renewal.lost:
+	case f.ups > 0 || again:
 		f.ups = 0
 		f.applyLocked(now, f.machine.Reconnected(now))
 	}

@@ -16,6 +16,7 @@ type feedJob[M any] struct {
 	request wire.PullRequest // ask
 	slot    *feedSlot[M]
 	task    *engine.Task
+	create  creation
 }
 
 type feedJobKind uint8
@@ -27,17 +28,21 @@ const (
 	feedDoubt
 	feedInquire
 	feedReady
+	feedCreate
+	feedForsake
 )
 
 // applyLocked carries out what the machine decided. Sending is left to jobs.
 func (f *Feed[M]) applyLocked(now mono.Time, acts []pull.Action) {
-	left := false
+	left, void := false, false
 	for i := range acts {
 		switch a := &acts[i]; a.Kind {
 		case pull.Ask:
 			f.jobs.add(feedJob[M]{kind: feedAsk, serial: f.serial, request: a.Request})
 		case pull.Void:
-			f.voidLocked()
+			if void = true; f.cfg.Supplier == nil {
+				f.voidLocked()
+			}
 		case pull.Leave:
 			left = f.leaveLocked()
 		case pull.Warn:
@@ -52,6 +57,9 @@ func (f *Feed[M]) applyLocked(now mono.Time, acts []pull.Action) {
 	}
 	if left {
 		f.applyLocked(now, f.machine.Left(now))
+	}
+	if void && f.cfg.Supplier != nil {
+		f.renewLocked(now)
 	}
 	f.armLocked(now, f.machine.Deadline())
 }
@@ -81,6 +89,10 @@ func (f *Feed[M]) work() {
 			go f.inquire()
 		case feedReady:
 			f.p.link.Ready(job.task)
+		case feedCreate:
+			go f.create(job.create)
+		case feedForsake:
+			f.cfg.Supplier.Forsake()
 		}
 	}
 }
@@ -99,13 +111,13 @@ func (f *Feed[M]) anotherJob() (feedJob[M], bool) {
 
 // ask sends a request on the inbox, a new one if the last was left.
 func (f *Feed[M]) ask(job *feedJob[M]) {
-	s, fresh := f.slotOf(job)
+	s, subject, from, fresh := f.slotOf(job)
 	if !fresh {
 		return
 	}
 	if s == nil {
 		var err error
-		if s, err = f.newSlot(); err != nil {
+		if s, err = f.newSlot(from); err != nil {
 			return // the connection is closed, or about to be: the feed will hear of it
 		}
 		if !f.attach(job, s) {
@@ -117,16 +129,16 @@ func (f *Feed[M]) ask(job *feedJob[M]) {
 		job.request.PinID = f.p.currentPin()
 	}
 	f.body = job.request.AppendJSON(f.body[:0])
-	if !f.p.link.PublishVolatile(f.p.subject, s.inbox, nil, f.body) {
+	if !f.p.link.PublishVolatile(subject, s.inbox, nil, f.body) {
 		f.unsent(job)
 	}
 }
 
-// slotOf returns the inbox; fresh is false when the feed has gone on without the job.
-func (f *Feed[M]) slotOf(job *feedJob[M]) (s *feedSlot[M], fresh bool) {
+// slotOf returns the inbox, where to ask, and where an ordered feed goes on; fresh is false when the feed has gone on without the job.
+func (f *Feed[M]) slotOf(job *feedJob[M]) (s *feedSlot[M], subject string, from uint64, fresh bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.slot, f.serial == job.serial && !f.ended
+	return f.slot, f.subject, f.renewal.from, f.serial == job.serial && !f.ended
 }
 
 func (f *Feed[M]) attach(job *feedJob[M], s *feedSlot[M]) bool {

@@ -255,7 +255,7 @@ func TestFeedBlockedTell(t *testing.T) {
 		u := newFeedUser(t, beats, false, func(u *feedUser, cfg *FeedConfig[string]) {
 			cfg.Tell = func(wire.Code, string) { <-gate }
 		})
-		time.Sleep(10 * time.Minute) // 300 missing heartbeats
+		time.Sleep(10*time.Minute + time.Second) // 300 missing heartbeats
 		u.l.sendNow(u.l.last(t).Inbox, "msg 1")
 		u.want(t, "1", "")
 		if n := len(u.f.news); n != newsKept {

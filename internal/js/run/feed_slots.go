@@ -2,6 +2,7 @@ package run
 
 import (
 	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/js/ordered"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/proto"
@@ -16,13 +17,19 @@ type feedSlot[M any] struct {
 	// The reader's own: the messages since the last Settle.
 	run   []held[M]
 	bytes int
-	pin   string // the last pin id seen
+	pin   string           // the last pin id seen
+	order *ordered.Machine // of an ordered feed
+	acks  wire.AckCursor   // likewise
 }
 
 var _ engine.Sink = (*feedSlot[int])(nil)
 
-func (f *Feed[M]) newSlot() (*feedSlot[M], error) {
+// newSlot makes an inbox. from is where the consumer of an ordered feed starts.
+func (f *Feed[M]) newSlot(from uint64) (*feedSlot[M], error) {
 	s := &feedSlot[M]{f: f, inbox: f.p.link.NewInbox()}
+	if f.cfg.Supplier != nil {
+		s.order = ordered.New(from)
+	}
 	var err error
 	s.sub, err = f.p.link.Subscribe(s.inbox, "", s)
 	return s, err
@@ -40,6 +47,9 @@ func (s *feedSlot[M]) Deliver(fr *proto.Frame) {
 		if s.f.p.grouped.Load() {
 			s.notePin(proto.HeaderValue(fr.Header, wire.HdrPinID))
 		}
+	}
+	if s.order != nil && !s.inOrder(fr) {
+		return
 	}
 	size := len(fr.Subject) + len(fr.Reply) + len(fr.Header) + len(fr.Data)
 	s.run = append(s.run, held[M]{s.f.p.build(fr), size})
@@ -89,6 +99,9 @@ func (f *Feed[M]) take(s *feedSlot[M]) (surplus []held[M], work bool) {
 	}
 	f.queue.push(s.run[:n])
 	f.wakeLocked()
+	if s.order != nil {
+		f.arrivedLocked(s)
+	}
 	now := mono.Now()
 	act := false
 	if s == f.slot {
@@ -119,6 +132,9 @@ func (f *Feed[M]) takeStatus(s *feedSlot[M], status wire.Status) {
 		f.p.setPin("") // this inbox is left, too
 	}
 	now := mono.Now()
+	if f.cfg.Supplier != nil && f.statusLocked(now, status) {
+		return
+	}
 	f.applyLocked(now, f.machine.Status(now, status))
 }
 

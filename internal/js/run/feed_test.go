@@ -305,6 +305,7 @@ func TestFeedNext(t *testing.T) {
 		defer cancel()
 		expectNext(u.f.Next(ctx.Done(), 0), Taken[string]{Code: wire.Canceled}, time.Second)
 		expectNext(u.f.Next(nil, 0), Taken[string]{Code: wire.NoHeartbeat}, 2*time.Second)
+		synctest.Wait()
 		if next := u.l.last(t); next.Inbox == inbox || len(u.requests()) != 2 {
 			t.Errorf("asked %v, the last on %s after %s", u.requests(), next.Inbox, inbox)
 		}

@@ -7,9 +7,11 @@ import (
 	"github.com/gannet-io/nats/internal/js/wire"
 )
 
+func same(a wire.PubAck) wire.PubAck { return a }
+
 func TestFuture(t *testing.T) {
 	t.Parallel()
-	ack, failure := &wire.PubAck{Sequence: 1}, errors.New("no")
+	ack, failure := wire.StreamAck{Like: &wire.PubAck{Stream: "S"}, Sequence: 1}, errors.New("no")
 	for name, tc := range map[string]struct {
 		before bool // channels are asked for first
 		err    error
@@ -20,17 +22,17 @@ func TestFuture(t *testing.T) {
 			var ok <-chan *wire.PubAck
 			var fail <-chan error
 			if tc.before {
-				ok, fail = f.Ok(), f.Err()
+				ok, fail = f.Ok(same), f.Err()
 			}
-			if _, _, done := f.Outcome(); done {
+			if _, _, done := f.Outcome(same); done {
 				t.Error("done before Resolve")
 			}
-			f.Resolve(ack, tc.err)
-			f.Resolve(nil, errors.New("a second one"))
+			f.Resolve(ack, tc.err, same)
+			f.Resolve(wire.StreamAck{}, errors.New("a second one"), same)
 			if !tc.before {
-				ok, fail = f.Ok(), f.Err()
+				ok, fail = f.Ok(same), f.Err()
 			}
-			if f.Ok() != ok || f.Err() != fail {
+			if f.Ok(same) != ok || f.Err() != fail {
 				t.Error("a second call returns another channel")
 			}
 			wantOk, wantErr := 1, 0
@@ -40,8 +42,15 @@ func TestFuture(t *testing.T) {
 			if len(ok) != wantOk || len(fail) != wantErr {
 				t.Errorf("channels hold %d and %d values, want %d and %d", len(ok), len(fail), wantOk, wantErr)
 			}
-			if gotAck, err, done := f.Outcome(); gotAck != ack || err != tc.err || !done {
+			gotAck, err, done := f.Outcome(same)
+			if (gotAck == nil) != (tc.err != nil) || err != tc.err || !done {
 				t.Errorf("Outcome: %v, %v, %t", gotAck, err, done)
+			}
+			if tc.err != nil {
+				return
+			}
+			if got := <-ok; got != gotAck || *got != (wire.PubAck{Stream: "S", Sequence: 1}) {
+				t.Errorf("got ack %p, %+v, want the one of Outcome, %p", got, got, gotAck)
 			}
 		})
 	}

@@ -31,7 +31,7 @@ type Result interface {
 	// not block nor call the publisher. code is OK, with the ack; ServerRefused, with refused; or InvalidAck, NoResponders,
 	// AckTimeout, PublisherClosed, Disconnected, ConnectionClosed, or OtherStatus: then the connection refused to send once more. err
 	// is set with the last three and is to be told as it is.
-	Resolved(ack wire.PubAck, code wire.Code, refused *wire.APIError, err error)
+	Resolved(ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error)
 }
 
 // Pending is one async publish: what waits for the ack, and what is sent again. The zero value belongs into a future; it must
@@ -40,13 +40,16 @@ type Pending struct {
 	pub          *Publisher
 	result       Result
 	subject      string
-	header, data []byte       // for who asks
+	header, data []byte       // like subject, they do not change any more
 	token        pubwin.Token // guarded by Publisher.mu
 	asked        engine.Token // written by who asks, read by whoever has seen phaseAsked
 	phase        atomic.Uint32
 	good         bool     // which handler to call
 	next         *Pending // in the list of handler calls
 }
+
+// Message is what PublishAsync was given to publish, for the future that w belongs to. The bytes are not to be changed.
+func (w *Pending) Message() (subject string, header, data []byte) { return w.subject, w.header, w.data }
 
 // Phases of a publish. An answer can come, or the time be over, before Ask has returned and the engine's token is known: whoever asks
 // looks at the phase afterwards. One goroutine at a time asks.
@@ -80,11 +83,13 @@ func (p *Publisher) PublishAsync(s AsyncSpec, r Result) error {
 func (p *Publisher) enter(w *Pending, now mono.Time, r pubwin.Retry, deadline mono.Time, late bool) (room <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	begin := p.win.Begin
+	var token pubwin.Token
+	ok := false
 	if late {
-		begin = p.win.BeginLate
+		token, ok = p.win.BeginLate(now, r, deadline)
+	} else {
+		token, ok = p.win.Begin(now, r, deadline)
 	}
-	token, ok := begin(now, r, deadline)
 	if !ok {
 		if p.room == nil {
 			p.room = make(chan struct{})
@@ -206,13 +211,10 @@ func (w *Pending) Reply(f *proto.Frame) {
 func (w *Pending) Fail(err error) { w.pub.failed(w, err) }
 
 // endLocked resolves w, whose token has just ended.
-func (p *Publisher) endLocked(w *Pending, ack wire.PubAck, code wire.Code, refused *wire.APIError, err error) {
+func (p *Publisher) endLocked(w *Pending, ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error) {
 	p.pending[w.token.Slot()] = nil
-	if w.phase.Swap(phaseEnded) == phaseAsked {
-		w.header, w.data = nil, nil // nobody sends it any more
-		if !answer(code) {
-			p.jobs.addLocked(forget, w)
-		}
+	if w.phase.Swap(phaseEnded) == phaseAsked && !answer(code) {
+		p.jobs.addLocked(forget, w)
 	}
 	w.result.Resolved(ack, code, refused, err)
 	w.good = code == wire.OK

@@ -18,7 +18,7 @@ func TestHandlers(t *testing.T) {
 		note := func(kind string) func(Result) {
 			return func(r Result) {
 				f := r.(*testFuture)
-				if _, _, done := f.Outcome(); !done {
+				if _, _, done := f.Outcome(same); !done {
 					t.Errorf("%s is handled but not resolved", f.name)
 				}
 				got = append(got, fmt.Sprintf("%s:%s:%d", kind, f.name, p.Pending())) // Pending must not deadlock

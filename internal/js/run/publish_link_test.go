@@ -255,17 +255,17 @@ type testFuture struct {
 
 func (f *testFuture) Pending() *Pending { return &f.pending }
 
-func (f *testFuture) Resolved(ack wire.PubAck, code wire.Code, refused *wire.APIError, err error) {
-	f.ack, f.code, f.refused, f.err, f.at = ack, code, refused, err, time.Now()
+func (f *testFuture) Resolved(ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error) {
+	f.ack, f.code, f.refused, f.err, f.at = ack.PubAck(), code, refused, err, time.Now()
 	f.resolved++
 	if code == wire.OK {
-		f.Resolve(&f.ack, nil)
+		f.Resolve(ack, nil, same)
 		return
 	}
 	if err == nil {
 		err = fmt.Errorf("code %v", code)
 	}
-	f.Resolve(nil, err)
+	f.Resolve(ack, err, same)
 }
 
 // bubble runs f in fake time and makes sure that nothing is left behind.
@@ -294,7 +294,7 @@ func wantEnd(t *testing.T, f *testFuture, code wire.Code, err error) {
 		t.Fatalf("future %q: resolved %d times, %v, %v; want once, %v, %v", f.name, f.resolved, f.code, f.err, code, err)
 	}
 	select {
-	case <-f.Ok():
+	case <-f.Ok(same):
 		if code != wire.OK {
 			t.Errorf("future %q: Ok got a value after %v", f.name, code)
 		}

@@ -58,13 +58,11 @@ func (l *echoLink) Done() <-chan struct{}                           { return nil
 type fastFuture struct {
 	Future[wire.PubAck]
 	pending Pending
-	ack     wire.PubAck
 }
 
 func (f *fastFuture) Pending() *Pending { return &f.pending }
-func (f *fastFuture) Resolved(ack wire.PubAck, _ wire.Code, _ *wire.APIError, err error) {
-	f.ack = ack
-	f.Resolve(&f.ack, err)
+func (f *fastFuture) Resolved(ack wire.StreamAck, _ wire.Code, _ *wire.APIError, err error) {
+	f.Resolve(ack, err, same)
 }
 
 func TestPublishAllocations(t *testing.T) {

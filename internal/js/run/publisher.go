@@ -134,7 +134,7 @@ func (p *Publisher) applyLocked(actions []pubwin.Action, err error) {
 			p.jobs.addLocked(resend, p.pending[a.Token.Slot()])
 		case pubwin.Resolve:
 			late = late || a.Code == wire.AckTimeout
-			p.endLocked(p.pending[a.Token.Slot()], wire.PubAck{}, a.Code, nil, err)
+			p.endLocked(p.pending[a.Token.Slot()], wire.StreamAck{}, a.Code, nil, err)
 		case pubwin.Unstall:
 			p.openLocked()
 		case pubwin.Idle:
@@ -269,7 +269,7 @@ func (p *Publisher) answered(w *Pending, f *proto.Frame) {
 	if !live {
 		return
 	}
-	ack, code, refused := p.parser.Parse(f.Data)
+	ack, code, refused := p.parser.ParseShort(f.Data)
 	p.endLocked(w, ack, code, refused, nil)
 	if unstall {
 		p.openLocked()

@@ -109,7 +109,7 @@ func (p *Puller[M]) popJobLocked() (pullJob[M], bool) {
 
 // ask sends a request on the subscription of its batch, a new one if the last was thrown away.
 func (p *Puller[M]) ask(job *pullJob[M]) {
-	s, fresh := p.slotOf(job)
+	s, subject, fresh := p.slotOf(job)
 	if !fresh {
 		return
 	}
@@ -124,22 +124,22 @@ func (p *Puller[M]) ask(job *pullJob[M]) {
 		}
 	}
 	p.body = job.request.AppendJSON(p.body[:0])
-	if !p.link.PublishVolatile(p.subject, s.inbox, nil, p.body) {
+	if !p.link.PublishVolatile(subject, s.inbox, nil, p.body) {
 		p.unsent(job)
 	}
 }
 
-// slotOf returns the subscription of the job's batch; fresh is false when the batch has gone on without the job.
-func (p *Puller[M]) slotOf(job *pullJob[M]) (s *pullSlot[M], fresh bool) {
+// slotOf returns the subscription of the job's batch, and where to ask; fresh is false when the batch has gone on without the job.
+func (p *Puller[M]) slotOf(job *pullJob[M]) (s *pullSlot[M], subject string, fresh bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if job.batch.serial != job.serial {
-		return nil, false
+		return nil, "", false
 	}
 	if job.request.Group != "" {
 		job.request.PinID = p.pin
 	}
-	return job.batch.slot, true
+	return job.batch.slot, p.subject, true
 }
 
 // reattach gives s to the job's batch, or to nobody if that has ended.

@@ -108,6 +108,9 @@ func (s *pullSlot[M]) Deliver(f *proto.Frame) {
 			s.notePin(proto.HeaderValue(f.Header, wire.HdrPinID))
 		}
 	}
+	if s.p.accept != nil && !s.p.accept(f) {
+		return
+	}
 	s.run = append(s.run, s.p.build(f))
 	s.bytes += len(f.Subject) + len(f.Reply) + len(f.Header) + len(f.Data)
 }
@@ -152,6 +155,9 @@ func (p *Puller[M]) take(s *pullSlot[M]) (surplus []M, work bool) {
 	p.backoff.Heard()
 	n := min(len(s.run), b.machine.Room())
 	b.addLocked(s.run[:n])
+	if p.taken != nil && n > 0 {
+		p.taken(s.run[n-1])
+	}
 	if b.machine.Messages(now, n, s.bytes) {
 		p.applyLocked(now, b, b.machine.Tick(now))
 	}

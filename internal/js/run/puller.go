@@ -41,6 +41,11 @@ type PullerConfig[M any] struct {
 	// Surplus takes a message that came when no batch wanted it, on the reader or another goroutine, under no lock. It should tell the
 	// server (a nak), and must not block. nil: such messages are dropped, and redelivered after the ack wait.
 	Surplus func(m M)
+	// Accept judges a message of a batch before it is made; one that is refused is dropped, and not counted. On the reader. nil: all are good.
+	Accept func(f *proto.Frame) bool
+	// Taken is told of the last message of each run that a batch has got, before the batch can be over. It runs under the Puller's lock and must
+	// not call it. nil: nobody wants to know.
+	Taken func(m M)
 }
 
 // Puller fetches from one consumer. A consumer handle keeps one for its life and need not close it: ten seconds after the last
@@ -49,13 +54,15 @@ type PullerConfig[M any] struct {
 // Lock order: mu, then the connection's watch list. mu is never held while requests are sent.
 type Puller[M any] struct {
 	link    pullLink
-	subject string
 	build   func(f *proto.Frame) M
 	surplus func(m M)
-	grouped atomic.Bool   // a batch of a priority group was started: messages may carry a pin id
-	quit    chan struct{} // closed when the connection has closed
+	accept  func(f *proto.Frame) bool // nil: all
+	taken   func(m M)                 // nil: nobody wants to know
+	grouped atomic.Bool               // a batch of a priority group was started: messages may carry a pin id
+	quit    chan struct{}             // closed when the connection has closed
 
 	mu      sync.Mutex
+	subject string // of requests
 	active  []*Batch[M]
 	free    []*pullSlot[M] // clean subscriptions, the last used one at the end
 	spare   *Batch[M]      // of a Next that has returned
@@ -85,6 +92,8 @@ func NewPuller[M any](cfg PullerConfig[M]) *Puller[M] {
 		subject: cfg.Subject,
 		build:   cfg.Build,
 		surplus: cfg.Surplus,
+		accept:  cfg.Accept,
+		taken:   cfg.Taken,
 		quit:    make(chan struct{}),
 		armed:   mono.Never,
 	}
@@ -92,6 +101,19 @@ func NewPuller[M any](cfg PullerConfig[M]) *Puller[M] {
 		p.surplus = func(M) {}
 	}
 	return p
+}
+
+// Aim makes the batches to come ask another consumer. There must be none that runs.
+func (p *Puller[M]) Aim(subject string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.subject = subject
+}
+
+func (p *Puller[M]) target() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.subject
 }
 
 // FetchSpec is one batch. Mind that Config.Deadline must be mono.Never when there is none.

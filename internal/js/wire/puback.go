@@ -15,14 +15,33 @@ type PubAck struct {
 	Value     string
 }
 
+// StreamAck is a [PubAck] in less room: what the acks of a stream have in common is there once. Millions of futures keep one.
+type StreamAck struct {
+	Like      *PubAck // shared, not to be changed; nil: the zero value
+	Sequence  uint64
+	Duplicate bool
+}
+
+// PubAck is all of it.
+func (a StreamAck) PubAck() PubAck {
+	if a.Like == nil {
+		return PubAck{}
+	}
+	ack := *a.Like
+	ack.Sequence, ack.Duplicate = a.Sequence, a.Duplicate
+	return ack
+}
+
+func (a *PubAck) short() StreamAck { return StreamAck{a, a.Sequence, a.Duplicate} }
+
 // AckParser reads publish acks. The server writes each stream's acks from one template in which only the sequence
 // changes, so it compares with the prefix of the last ack and reads digits, in 10 to 20 ns; everything else, and the first
 // ack of each form, goes through encoding/json (some 700 ns and 8 allocations).
 //
 // The zero value is ready. One per publisher, used on the reader goroutine: not for concurrent use.
 type AckParser struct {
-	prefix []byte // `{"stream":"ORDERS","seq":`, empty: nothing learnt yet
-	ack    PubAck // what prefix + digits + `}` says, but for the sequence
+	prefix []byte  // `{"stream":"ORDERS","seq":`, empty: nothing learnt yet
+	ack    *PubAck // what prefix + digits + `}` says, but for the sequence
 }
 
 // duplicateEnd is how the server ends the ack of a message it had already.
@@ -34,25 +53,28 @@ const maxPrefix = 1 << 10
 // Parse reads one ack. code is OK; InvalidAck when data is no JSON object with a stream; ServerRefused with err set when
 // the server answered with an error. The strings of ack do not borrow from data.
 func (p *AckParser) Parse(data []byte) (ack PubAck, code Code, err *APIError) {
+	short, code, err := p.ParseShort(data)
+	return short.PubAck(), code, err
+}
+
+// ParseShort is [AckParser.Parse] for who keeps the ack.
+func (p *AckParser) ParseShort(data []byte) (ack StreamAck, code Code, err *APIError) {
 	if n := len(p.prefix); n != 0 && len(data) > n+1 && string(data[:n]) == string(p.prefix) {
 		if seq, rest, ok := leadingNumber(data[n:]); ok {
 			if len(rest) == 1 && rest[0] == '}' {
-				ack = p.ack
-				ack.Sequence = seq
-				return ack, OK, nil
+				return StreamAck{p.ack, seq, p.ack.Duplicate}, OK, nil
 			}
 			if string(rest) == duplicateEnd {
-				ack = p.ack
-				ack.Sequence, ack.Duplicate = seq, true
-				return ack, OK, nil
+				return StreamAck{p.ack, seq, true}, OK, nil
 			}
 		}
 	}
-	ack, code, err = parseAckJSON(data)
-	if code == OK {
-		p.learn(data, ack)
+	long, code, err := parseAckJSON(data)
+	if code != OK {
+		return StreamAck{}, code, err
 	}
-	return ack, code, err
+	p.learn(data, &long)
+	return long.short(), OK, nil
 }
 
 func parseAckJSON(data []byte) (PubAck, Code, *APIError) {
@@ -85,7 +107,7 @@ func parseAckJSON(data []byte) (PubAck, Code, *APIError) {
 // learn keeps the prefix of a valid ack that ends with `"seq":<digits>}`. Then the digits are the value of the object's
 // last member, which wins over an earlier one of the same name: another number in their place gives another valid ack that
 // differs in the sequence only.
-func (p *AckParser) learn(data []byte, ack PubAck) {
+func (p *AckParser) learn(data []byte, ack *PubAck) {
 	const key = `"seq":`
 	at := bytes.LastIndex(data, []byte(key))
 	if at < 1 || at > maxPrefix || data[at-1] != ',' && data[at-1] != '{' {

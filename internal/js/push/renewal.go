@@ -1,0 +1,209 @@
+package push
+
+import (
+	"time"
+
+	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/mono"
+)
+
+// RenewalAction is something that a Renewal wants done.
+type RenewalAction struct {
+	Kind  RenewalKind
+	Wait  time.Duration // of Create: how long to wait for the server's answer
+	Code  wire.Code     // of Tell and Finish
+	Words string
+}
+
+// RenewalKind is the kind of a RenewalAction.
+type RenewalKind uint8
+
+const (
+	Create  RenewalKind = iota // make a consumer, and say Created or Failed
+	Abandon                    // leave the current consumer, or the one that is being made
+	Probe                      // an answer is missing: is the link alive?
+	Tell                       // the user
+	Finish                     // nothing more will come, and Code says why
+)
+
+// Renewal decides when a delivery in order gets a new consumer. It begins when there is a first one. It is not safe for concurrent use. Actions
+// are valid until the next call. The zero value does nothing.
+type Renewal struct {
+	phase phase
+	row   int       // failures in a row
+	at    mono.Time // when the pause is over
+	began mono.Time // when the current consumer was made
+	gone  mono.Time // since when the stream was not found; valid if away
+	away  bool
+
+	trouble  bool // the user was told of something that is not over
+	told     wire.Code
+	words    string
+	toldAt   mono.Time
+	patience int // answers that did not come in a row
+
+	out []RenewalAction
+}
+
+type phase uint8
+
+const (
+	idle      phase = iota
+	following       // there is a consumer
+	creating        // one is being made
+	pausing         // until at
+	offline         // there is no link
+	over
+)
+
+// Times of a Renewal.
+const (
+	settled    = time.Second            // a consumer that has lasted so long was a good one
+	minPause   = 10 * time.Millisecond  // after the first failure in a row, then twice as long each time
+	firstPause = 250 * time.Millisecond // at most, for the first shortPauses
+	maxPause   = 800 * time.Millisecond // at most
+	goneFor    = 2 * time.Second        // a stream that is not found for so long is gone
+	tellAgain  = 5 * time.Second        // after which the same trouble is told again
+)
+
+const shortPauses = 12
+
+// waits are how long one answer is waited for: long at last, for links that are slow.
+var waits = [...]time.Duration{500 * time.Millisecond, 500 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
+
+// Start says that there is a first consumer. up is false when the link was lost meanwhile.
+func (m *Renewal) Start(now mono.Time, up bool) []RenewalAction {
+	m.out = m.out[:0]
+	if m.phase != idle {
+		return m.out
+	}
+	m.phase, m.began = following, now
+	if !up {
+		m.lose(now)
+	}
+	return m.out
+}
+
+// Stop ends it.
+func (m *Renewal) Stop() { m.phase = over }
+
+// Created says that the server has made a consumer.
+func (m *Renewal) Created(now mono.Time) []RenewalAction {
+	m.out = m.out[:0]
+	if m.phase != creating {
+		return m.out
+	}
+	m.phase, m.began, m.away, m.patience = following, now, false, 0
+	if m.trouble {
+		m.trouble = false
+		m.out = append(m.out, RenewalAction{Kind: Tell, Code: wire.OK})
+	}
+	return m.out
+}
+
+// Failed says why there is no consumer: wire.Timeout when there was no answer in time, wire.ServerRefused with the server's words, which may
+// be that the stream is unknown, or another code.
+func (m *Renewal) Failed(now mono.Time, code wire.Code, words string, unknown bool) []RenewalAction {
+	m.out = m.out[:0]
+	if m.phase != creating {
+		return m.out
+	}
+	switch {
+	case code == wire.Timeout: // says nothing about the stream
+		m.patience++
+		m.out = append(m.out, RenewalAction{Kind: Probe})
+	case !unknown:
+		m.away = false
+	case !m.away:
+		m.away, m.gone = true, now
+	case now.Sub(m.gone) >= goneFor:
+		m.phase = over
+		m.out = append(m.out, RenewalAction{Kind: Finish, Code: code, Words: words})
+		return m.out
+	}
+	m.tell(now, code, words)
+	m.pause(now)
+	return m.out
+}
+
+// Broken says that the current consumer is of no use any more, or the one that is being made.
+func (m *Renewal) Broken(now mono.Time, code wire.Code, words string) []RenewalAction {
+	m.out = m.out[:0]
+	if m.phase != following && m.phase != creating {
+		return m.out
+	}
+	m.out = append(m.out, RenewalAction{Kind: Abandon})
+	m.tell(now, code, words)
+	if m.phase == following && now.Sub(m.began) >= settled {
+		m.row = 0
+		m.create()
+		return m.out
+	}
+	m.pause(now)
+	return m.out
+}
+
+// Disconnected says that the link is lost.
+func (m *Renewal) Disconnected(now mono.Time) []RenewalAction {
+	m.out = m.out[:0]
+	if m.phase == following || m.phase == creating || m.phase == pausing {
+		m.lose(now)
+	}
+	return m.out
+}
+
+func (m *Renewal) lose(now mono.Time) {
+	m.phase, m.away = offline, false
+	m.out = append(m.out, RenewalAction{Kind: Abandon})
+	m.tell(now, wire.Disconnected, "")
+}
+
+// Reconnected says that the link is back. The consumer may be there, or gone, or have sent something into the void: a new one is made at once.
+func (m *Renewal) Reconnected() []RenewalAction {
+	m.out = m.out[:0]
+	if m.phase == offline {
+		m.row, m.patience = 0, 0
+		m.create()
+	}
+	return m.out
+}
+
+func (m *Renewal) create() {
+	m.phase = creating
+	m.out = append(m.out, RenewalAction{Kind: Create, Wait: waits[min(m.patience, len(waits)-1)]})
+}
+
+func (m *Renewal) pause(now mono.Time) {
+	m.row++
+	longest := firstPause
+	if m.row > shortPauses {
+		longest = maxPause
+	}
+	m.phase, m.at = pausing, now.Add(min(minPause<<min(m.row-1, 20), longest))
+}
+
+// tell tells the user, but the same thing again only after a while.
+func (m *Renewal) tell(now mono.Time, code wire.Code, words string) {
+	if m.trouble && m.told == code && m.words == words && now.Sub(m.toldAt) < tellAgain {
+		return
+	}
+	m.trouble, m.told, m.words, m.toldAt = true, code, words, now
+	m.out = append(m.out, RenewalAction{Kind: Tell, Code: code, Words: words})
+}
+
+// Deadline is when Tick is due.
+func (m *Renewal) Deadline() mono.Time {
+	if m.phase == pausing {
+		return m.at
+	}
+	return mono.Never
+}
+
+// Tick looks at the clock.
+func (m *Renewal) Tick(now mono.Time) []RenewalAction {
+	m.out = m.out[:0]
+	if m.phase == pausing && now >= m.at {
+		m.create()
+	}
+	return m.out
+}

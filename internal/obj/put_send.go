@@ -1,0 +1,339 @@
+package obj
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gannet-io/nats/internal/js/run"
+	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/natserr"
+	"github.com/gannet-io/nats/internal/session"
+)
+
+// put is one object on its way into the stream. One goroutine runs it, the caller's; acks come into its mailbox.
+type put struct {
+	s        *Store
+	info     *Info
+	progress func(uint64)
+	subject  string
+	pub      *run.Publisher // of its own, so that chunks pass nobody else's window and handlers
+	source   *source
+	win      window
+	room     int       // chunks that may be on their way
+	most     int       // what room may grow to
+	stored   uint64    // bytes that are in the stream, in order
+	began    bool      // something was sent
+	repeated bool      // something was sent twice
+	repaired time.Time // when that was
+	moved    time.Time // of the last progress
+	unheard  time.Time // since when nobody stores what is sent; zero: somebody does
+	kicked   time.Time // when acks were last given up
+	header   []byte
+
+	mu   sync.Mutex
+	mail []*attempt
+	bell chan struct{} // one place: there is mail
+}
+
+const (
+	// firstWindow and lastWindow are how much of an object is on its way, in bytes. The former stays in the processor's cache. The latter is
+	// enough for 40 MB/s at a round trip of 100 ms, and little to keep in memory; the window grows when acks take longer than slowAck.
+	firstWindow = 1 << 20
+	lastWindow  = 4 << 20
+	slowAck     = 2 * time.Millisecond
+	// idRoom is what a chunk's header block may take beside its bytes.
+	idRoom = 160
+	// noStreamPatience is how long a stream may be without a leader in the middle of a put, noStreamPause the time between two attempts.
+	noStreamPatience = 5 * time.Second
+	noStreamPause    = 100 * time.Millisecond
+	// holeTime is how late an ack may be while acks of later chunks come, silentTime how long no ack may come at all, before the chunks
+	// are sent again. The latter is long enough for slow links, where a second copy makes matters worse.
+	holeTime   = 2 * time.Second
+	silentTime = Patience / 2
+)
+
+func newPut(s *Store, info *Info, progress func(uint64)) *put {
+	return &put{
+		s: s, info: info, progress: progress, subject: chunkSubject(s.cfg.Bucket, info.NUID), bell: make(chan struct{}, 1),
+		pub: run.NewPublisher(run.PublisherConfig{Conn: s.cfg.Conn}), // its acks are waited for here
+	}
+}
+
+// chunkSize is how large chunks are in truth: the server may not take what the meta data allows.
+func (p *put) chunkSize() int {
+	size := uint64(p.info.Opts.ChunkSize)
+	limit := p.s.cfg.Conn.Info().MaxPayload
+	if limit <= 0 {
+		limit = math.MaxInt32
+	}
+	return int(min(size, uint64(max(limit-idRoom, 1))))
+}
+
+// chunks stores what r reads, and writes size, number and digest into the info.
+func (p *put) chunks(ctx context.Context, r io.Reader) error {
+	size := p.chunkSize()
+	p.room, p.most = max(2, firstWindow/size), max(2, lastWindow/size)
+	p.source = newSource(r, size)
+	defer p.source.close()
+	p.moved = time.Now()
+	for index, over := 0, false; ; {
+		for !over && !p.win.broken() && len(p.win.chunks) < p.room {
+			b, err := p.source.next()
+			if err != nil {
+				return err
+			}
+			if over = b == nil; over {
+				break
+			}
+			if index == math.MaxUint32 {
+				return natserr.MaxPayload // the number of chunks has 32 bits
+			}
+			p.moved = time.Now() // the reader's time is not ours
+			p.info.Size += uint64(len(b.data))
+			c := &chunk{index: index, buf: b}
+			index++
+			p.win.sent(c)
+			if err := p.send(c); err != nil {
+				return err
+			}
+			if err := p.collect(); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		switch {
+		case p.win.ready():
+			if err := p.repair(ctx); err != nil {
+				return err
+			}
+		case over && len(p.win.chunks) == 0:
+			p.source.close()
+			p.info.Chunks, p.info.Digest = uint32(index), p.source.digest()
+			return p.verify(ctx)
+		}
+		if err := p.await(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// send publishes a chunk that the window counts as on its way.
+func (p *put) send(c *chunk) error {
+	p.began = true
+	p.header = append(p.header[:0], "NATS/1.0\r\n"+wire.HdrMsgID+": "...)
+	p.header = append(append(p.header, p.info.NUID...), '.')
+	p.header = strconv.AppendInt(p.header, int64(c.index), 10)
+	if c.epoch > 0 {
+		p.header = strconv.AppendInt(append(p.header, '.'), int64(c.epoch), 10)
+	}
+	p.header = append(p.header, "\r\n\r\n"...)
+	// The publisher never sends it again by itself, so that the header may be used for the next one.
+	err := p.pub.PublishAsync(run.AsyncSpec{Subject: p.subject, Header: p.header, Data: c.buf.data}, &attempt{put: p, chunk: c})
+	if err == nil {
+		return nil
+	}
+	if !passing(err) {
+		return err
+	}
+	p.win.lost(c)
+	return nil
+}
+
+// passing reports whether an error of the connection is over when there is a link again.
+func passing(err error) bool {
+	return err == natserr.Disconnected || err == natserr.ReconnectBufExceeded || err == natserr.Timeout
+}
+
+// attempt is one publish of a chunk: a [run.Result].
+type attempt struct {
+	pending run.Pending
+	put     *put
+	chunk   *chunk
+	seq     uint64
+	code    wire.Code
+	refused *wire.APIError
+	err     error
+}
+
+func (a *attempt) Pending() *run.Pending { return &a.pending }
+
+// Resolved puts the end into the mailbox.
+func (a *attempt) Resolved(ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error) {
+	a.seq, a.code, a.refused, a.err = ack.Sequence, code, refused, err
+	p := a.put
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mail = append(p.mail, a)
+	select {
+	case p.bell <- struct{}{}:
+	default:
+	}
+}
+
+func (p *put) letters() []*attempt {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	mail := p.mail
+	p.mail = nil
+	return mail
+}
+
+// collect takes in the results that have come.
+func (p *put) collect() error {
+	for _, a := range p.letters() {
+		switch {
+		case a.code == wire.OK:
+			p.win.stored(a.chunk, a.seq)
+			p.unheard = time.Time{}
+		case a.code == wire.NoResponders:
+			p.win.lost(a.chunk)
+			if p.unheard.IsZero() {
+				p.unheard = time.Now()
+			}
+			if time.Since(p.unheard) > noStreamPatience {
+				return NoStream
+			}
+		case a.code == wire.PublisherClosed, a.code == wire.Disconnected, passing(a.err):
+			p.win.lost(a.chunk)
+		default:
+			return ended(a.code, a.refused, a.err)
+		}
+	}
+	for _, c := range p.win.settle() {
+		p.moved = time.Now()
+		p.stored += uint64(len(c.buf.data))
+		p.source.release(c.buf)
+		if p.progress != nil {
+			p.progress(p.stored)
+		}
+	}
+	return nil
+}
+
+// await waits for results. Those that are late are given up, so that the window can be repaired.
+func (p *put) await(ctx context.Context) error {
+	if p.win.out == 0 {
+		return p.collect()
+	}
+	since, late := p.moved, silentTime
+	if p.kicked.After(since) {
+		since = p.kicked
+	}
+	if p.win.hole() {
+		late = holeTime
+	}
+	began := time.Now()
+	if err := p.rest(ctx, p.bell, late-time.Since(since)); err != nil {
+		return err
+	}
+	if len(p.win.chunks) >= p.room && time.Since(began) > slowAck {
+		p.room = min(2*p.room, p.most)
+	}
+	if err := p.collect(); err != nil || p.win.out == 0 || time.Since(since) < late || p.moved.After(since) {
+		return err
+	}
+	p.kicked = time.Now()
+	p.s.cfg.Conn.Doubt()
+	p.pub.Close()
+	return p.collect()
+}
+
+// rest waits for ready, for as long as the context or the patience allows. most bounds the wait without being an error, unless it is
+// Patience.
+func (p *put) rest(ctx context.Context, ready <-chan struct{}, most time.Duration) error {
+	left := most
+	if _, ok := ctx.Deadline(); !ok {
+		left = min(left, Patience-time.Since(p.moved))
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.s.cfg.Conn.Done():
+		return natserr.ConnectionClosed
+	case <-timer.C:
+		if _, ok := ctx.Deadline(); !ok && time.Since(p.moved) >= Patience {
+			return natserr.Timeout
+		}
+	}
+	return nil
+}
+
+// repair sends again what may be missing, when there is a link for it.
+func (p *put) repair(ctx context.Context) error {
+	if err := p.linked(ctx); err != nil {
+		return err
+	}
+	vain := p.repeated && !p.moved.After(p.repaired)
+	p.repeated, p.repaired = true, time.Now()
+	if vain || !p.unheard.IsZero() {
+		if err := p.rest(ctx, nil, noStreamPause); err != nil {
+			return err
+		}
+	}
+	remove, again := p.win.repair()
+	for _, seq := range remove {
+		err := p.s.insist(ctx, wire.StreamMsgDelete(p.s.stream), wire.MsgDeleteRequest{Seq: seq, NoErase: true})
+		var refused *wire.APIError
+		if err != nil && !errors.As(err, &refused) { // a refusal means that it is gone; verify counts anyway
+			return err
+		}
+	}
+	for _, c := range again {
+		if err := p.send(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linked waits until the connection has a link.
+func (p *put) linked(ctx context.Context) error {
+	conn := p.s.cfg.Conn
+	change := make(chan struct{}, 1)
+	stop := conn.Watch(func(session.Status, error) {
+		select {
+		case change <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	for conn.Status() != session.Connected {
+		if err := p.rest(ctx, change, Patience); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errCount = errors.New("nats: the stream does not have each chunk of the object once")
+
+// verify counts the chunks in the stream if any was sent twice: a copy that arrives after the stream has forgotten its id is not
+// recognised.
+func (p *put) verify(ctx context.Context) error {
+	if !p.repeated {
+		return nil
+	}
+	type state struct {
+		State struct {
+			Subjects map[string]uint64 `json:"subjects"`
+		} `json:"state"`
+	}
+	info, err := call[state](ctx, p.s.cfg.API, wire.StreamInfo(p.s.stream), wire.StreamInfoRequest{SubjectsFilter: p.subject})
+	if err != nil {
+		return err
+	}
+	if info.State.Subjects[p.subject] != uint64(p.info.Chunks) {
+		return errCount
+	}
+	return nil
+}

@@ -1,0 +1,296 @@
+package jetstream
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Subjects of advisories and metrics, for [Advisories]. What stands for a name in them is a stream, or a stream and a consumer: with a
+// stream's name in place of its > only that stream's come.
+const (
+	// AdvisoryAll are all of them.
+	AdvisoryAll = "$JS.EVENT.>"
+	// AdvisoryStreams are those about streams.
+	AdvisoryStreams = "$JS.EVENT.ADVISORY.STREAM.>"
+	// AdvisoryConsumers are those about consumers.
+	AdvisoryConsumers = "$JS.EVENT.ADVISORY.CONSUMER.>"
+	// AdvisoryMaxDeliveries are those about messages that were delivered too often: [MaxDeliveries].
+	AdvisoryMaxDeliveries = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"
+	// AdvisoryTerminated are those about messages that a client terminated: [MsgTerminated].
+	AdvisoryTerminated = "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>"
+	// AdvisoryAPI are those about requests to the JetStream API: [APIAudit].
+	AdvisoryAPI = "$JS.EVENT.ADVISORY.API"
+	// MetricAcks are the samples of consumers with a SampleFrequency: [AckSample].
+	MetricAcks = "$JS.EVENT.METRIC.CONSUMER.ACK.>"
+)
+
+// Advisory is a message in which a server tells what happened in JetStream: one of the types below, or [UnknownAdvisory].
+type Advisory interface {
+	// Head is what all advisories have.
+	Head() AdvisoryHead
+}
+
+// AdvisoryHead is what all advisories have.
+type AdvisoryHead struct {
+	// Type is the name of the schema, such as io.nats.jetstream.advisory.v1.stream_action.
+	Type string `json:"type"`
+	// ID is unique.
+	ID string `json:"id"`
+	// Time at which it happened.
+	Time time.Time `json:"timestamp"`
+	// Domain of the server, if it has one.
+	Domain string `json:"domain"`
+}
+
+// Head returns h.
+func (h AdvisoryHead) Head() AdvisoryHead { return h }
+
+// AdvisoryAction is what was done to a stream or a consumer.
+type AdvisoryAction string
+
+// Actions.
+const (
+	ActionCreated  AdvisoryAction = "create"
+	ActionDeleted  AdvisoryAction = "delete"
+	ActionModified AdvisoryAction = "modify"
+)
+
+// StreamAction: a stream was created, changed or deleted.
+type StreamAction struct {
+	AdvisoryHead
+	Stream string         `json:"stream"`
+	Action AdvisoryAction `json:"action"`
+}
+
+// ConsumerAction: a consumer was created or deleted. One that is deleted because nobody used it is among them.
+type ConsumerAction struct {
+	AdvisoryHead
+	Stream   string         `json:"stream"`
+	Consumer string         `json:"consumer"`
+	Action   AdvisoryAction `json:"action"`
+}
+
+// ConsumerPaused: a consumer was paused until a time, or goes on.
+type ConsumerPaused struct {
+	AdvisoryHead
+	Stream     string    `json:"stream"`
+	Consumer   string    `json:"consumer"`
+	Paused     bool      `json:"paused"`
+	PauseUntil time.Time `json:"pause_until"`
+}
+
+// MaxDeliveries: a message was delivered as often as its consumer allows, and not acknowledged. It will not be delivered again.
+type MaxDeliveries struct {
+	AdvisoryHead
+	Stream     string `json:"stream"`
+	Consumer   string `json:"consumer"`
+	StreamSeq  uint64 `json:"stream_seq"`
+	Deliveries uint64 `json:"deliveries"`
+}
+
+// MsgNaked: a client sent a nak.
+type MsgNaked struct {
+	AdvisoryHead
+	Stream      string `json:"stream"`
+	Consumer    string `json:"consumer"`
+	ConsumerSeq uint64 `json:"consumer_seq"`
+	StreamSeq   uint64 `json:"stream_seq"`
+	Deliveries  uint64 `json:"deliveries"`
+}
+
+// MsgTerminated: a client terminated a message, with a reason perhaps.
+type MsgTerminated struct {
+	AdvisoryHead
+	Stream      string `json:"stream"`
+	Consumer    string `json:"consumer"`
+	ConsumerSeq uint64 `json:"consumer_seq"`
+	StreamSeq   uint64 `json:"stream_seq"`
+	Deliveries  uint64 `json:"deliveries"`
+	Reason      string `json:"reason"`
+}
+
+// AckSample: how long a message took from its delivery to its ack.
+type AckSample struct {
+	AdvisoryHead
+	Stream      string        `json:"stream"`
+	Consumer    string        `json:"consumer"`
+	ConsumerSeq uint64        `json:"consumer_seq"`
+	StreamSeq   uint64        `json:"stream_seq"`
+	Delay       time.Duration `json:"ack_time"`
+	Deliveries  uint64        `json:"deliveries"`
+}
+
+// LeaderElected: a consumer, a stream, or, if both are empty, the domain's meta group has a new leader.
+type LeaderElected struct {
+	AdvisoryHead
+	Account  string      `json:"account"`
+	Stream   string      `json:"stream"`
+	Consumer string      `json:"consumer"`
+	Cluster  string      `json:"cluster"`
+	Leader   string      `json:"leader"`
+	Replicas []*PeerInfo `json:"replicas"`
+}
+
+// QuorumLost: a consumer, or, if that is empty, a stream stands still, because too few of its servers can be reached.
+type QuorumLost struct {
+	AdvisoryHead
+	Account  string      `json:"account"`
+	Stream   string      `json:"stream"`
+	Consumer string      `json:"consumer"`
+	Replicas []*PeerInfo `json:"replicas"`
+}
+
+// BatchAbandoned: an atomic batch was given up; nothing of it is stored. Reason is timeout, large, incomplete or unsupported.
+type BatchAbandoned struct {
+	AdvisoryHead
+	Account string `json:"account"`
+	Stream  string `json:"stream"`
+	BatchID string `json:"batch"`
+	Reason  string `json:"reason"`
+}
+
+// GroupPinned: a client of a priority group was pinned, or, if PinnedID is empty, unpinned for Reason.
+type GroupPinned struct {
+	AdvisoryHead
+	Account  string `json:"account"`
+	Stream   string `json:"stream"`
+	Consumer string `json:"consumer"`
+	Group    string `json:"group"`
+	PinnedID string `json:"pinned_id"`
+	Reason   string `json:"reason"`
+}
+
+// SnapshotTaken: a snapshot of a stream was begun, or, if End is set, is complete.
+type SnapshotTaken struct {
+	AdvisoryHead
+	Stream string          `json:"stream"`
+	Start  time.Time       `json:"start"`
+	End    time.Time       `json:"end"`
+	Client *AdvisoryClient `json:"client"`
+	Error  string          `json:"error"`
+}
+
+// StreamRestored: the restoration of a stream was begun, or, if End is set, is complete.
+type StreamRestored struct {
+	AdvisoryHead
+	Stream string          `json:"stream"`
+	Start  time.Time       `json:"start"`
+	End    time.Time       `json:"end"`
+	Bytes  int64           `json:"bytes"`
+	Client *AdvisoryClient `json:"client"`
+}
+
+// ServerTrouble: a server has no more storage, was removed from the cluster, or has lowered the quorum of the meta group; the type of the
+// head says which.
+type ServerTrouble struct {
+	AdvisoryHead
+	Server     string `json:"server"`
+	ServerID   string `json:"server_id"`
+	Stream     string `json:"stream"`
+	Cluster    string `json:"cluster"`
+	PrevQuorum int    `json:"prev_quorum"`
+	NewQuorum  int    `json:"new_quorum"`
+}
+
+// APIAudit: a client used the JetStream API.
+type APIAudit struct {
+	AdvisoryHead
+	Server   string          `json:"server"`
+	Client   *AdvisoryClient `json:"client"`
+	Subject  string          `json:"subject"`
+	Request  string          `json:"request"`
+	Response string          `json:"response"`
+}
+
+// APILimitReached: a server has dropped requests to the JetStream API, because there were too many.
+type APILimitReached struct {
+	AdvisoryHead
+	Server  string `json:"server"`
+	Dropped int64  `json:"dropped"`
+}
+
+// AdvisoryClient is the client that caused an advisory.
+type AdvisoryClient struct {
+	ID       uint64 `json:"id"`
+	Name     string `json:"name"`
+	Host     string `json:"host"`
+	Account  string `json:"acc"`
+	User     string `json:"user"`
+	Server   string `json:"server"`
+	Cluster  string `json:"cluster"`
+	Language string `json:"lang"`
+	Version  string `json:"ver"`
+}
+
+// UnknownAdvisory is an advisory of a type that this package does not know.
+type UnknownAdvisory struct {
+	AdvisoryHead
+	// Data is the whole message, in JSON.
+	Data json.RawMessage
+}
+
+// advisoryKinds are the types by the last part of their names.
+var advisoryKinds = map[string]func() Advisory{
+	"stream_action":           func() Advisory { return new(StreamAction) },
+	"consumer_action":         func() Advisory { return new(ConsumerAction) },
+	"consumer_pause":          func() Advisory { return new(ConsumerPaused) },
+	"max_deliver":             func() Advisory { return new(MaxDeliveries) },
+	"nak":                     func() Advisory { return new(MsgNaked) },
+	"terminated":              func() Advisory { return new(MsgTerminated) },
+	"consumer_ack":            func() Advisory { return new(AckSample) },
+	"domain_leader_elected":   func() Advisory { return new(LeaderElected) },
+	"stream_leader_elected":   func() Advisory { return new(LeaderElected) },
+	"consumer_leader_elected": func() Advisory { return new(LeaderElected) },
+	"stream_quorum_lost":      func() Advisory { return new(QuorumLost) },
+	"consumer_quorum_lost":    func() Advisory { return new(QuorumLost) },
+	"stream_batch_abandoned":  func() Advisory { return new(BatchAbandoned) },
+	"consumer_group_pinned":   func() Advisory { return new(GroupPinned) },
+	"consumer_group_unpinned": func() Advisory { return new(GroupPinned) },
+	"snapshot_create":         func() Advisory { return new(SnapshotTaken) },
+	"snapshot_complete":       func() Advisory { return new(SnapshotTaken) },
+	"restore_create":          func() Advisory { return new(StreamRestored) },
+	"restore_complete":        func() Advisory { return new(StreamRestored) },
+	"server_out_of_space":     func() Advisory { return new(ServerTrouble) },
+	"server_removed":          func() Advisory { return new(ServerTrouble) },
+	"meta_rescue":             func() Advisory { return new(ServerTrouble) },
+	"api_audit":               func() Advisory { return new(APIAudit) },
+	"api_limit_reached":       func() Advisory { return new(APILimitReached) },
+}
+
+// The two families of schemas.
+const (
+	advisoryPrefix = "io.nats.jetstream.advisory.v1."
+	metricPrefix   = "io.nats.jetstream.metric.v1."
+)
+
+// ErrBadAdvisory is wrapped by the error of an advisory that cannot be read.
+var ErrBadAdvisory JetStreamError = &jsError{message: "bad advisory"}
+
+// ParseAdvisory reads the payload of an advisory, into a pointer to one of the types above.
+func ParseAdvisory(data []byte) (Advisory, error) {
+	var head AdvisoryHead
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadAdvisory, err)
+	}
+	kind, known := advisoryKinds[advisoryKind(head.Type)]
+	if !known {
+		return &UnknownAdvisory{AdvisoryHead: head, Data: append(json.RawMessage(nil), data...)}, nil
+	}
+	a := kind()
+	if err := json.Unmarshal(data, a); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadAdvisory, err)
+	}
+	return a, nil
+}
+
+// advisoryKind is a schema's name without its family; empty if it is of another one.
+func advisoryKind(schema string) string {
+	for _, prefix := range []string{advisoryPrefix, metricPrefix} {
+		if kind, ok := strings.CutPrefix(schema, prefix); ok {
+			return kind
+		}
+	}
+	return ""
+}
