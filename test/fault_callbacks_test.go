@@ -118,7 +118,7 @@ func (d callingDialer) Dial(network, address string) (net.Conn, error) {
 }
 
 // ending are the methods after which others make no sense.
-var ending = []string{"Close", "Drain", "ForceReconnect"}
+var ending = []string{"Close", "Drain", "ForceReconnect", "Shutdown"}
 
 // harmless makes an argument for a method that is to work and not to take long.
 func harmless(typ reflect.Type) reflect.Value {

@@ -590,6 +590,10 @@ func TestHostileArgumentsJetStream(t *testing.T) {
 // have no exported methods.
 var interfaceTests = map[string]string{
 	"JetStreamContext": "TestHostileArgumentsJetStream", "JetStreamManager": "TestHostileArgumentsJetStream", "JetStream": "TestHostileArgumentsJetStream",
+	"ObjectStoreManager": "TestHostileArgumentsJetStream", "ObjectStore": "TestObjectHostileArguments", "ObjectResult": "TestObjectReadersEnd",
+	"ObjectStoreStatus": "TestObjectHostileArguments", "ObjectWatcher": "TestObjectWatchEnds",
+	"KeyValueManager": "TestHostileArgumentsJetStream", "KeyValue": "TestKVNames and TestKVHostileArguments",
+	"KeyValueEntry": "has no arguments", "KeyValueStatus": "has no arguments", "KeyWatcher": "has no arguments", "KeyLister": "has no arguments",
 	"JetStreamError": "an error value", "CustomDialer": "the program's", "InProcessConnProvider": "the program's",
 }
 

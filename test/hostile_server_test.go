@@ -3,8 +3,10 @@ package test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,104 +14,6 @@ import (
 
 	"github.com/gannet-io/nats"
 )
-
-// hostileInputs is what a broken or malicious server might send, by name. %s is the SID of a subscription of the client.
-func hostileInputs() map[string]string {
-	in := map[string]string{
-		"empty line":       "\r\n",
-		"unknown verb":     "HELLO\r\n",
-		"NUL bytes":        strings.Repeat("\x00", 100),
-		"TLS record":       "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-		"HTTP":             "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nno",
-		"only a CR":        "\r",
-		"only a LF":        "\n",
-		"verb without end": "MSG",
-		"arguments":        "PONG PONG\r\nPING x\r\n",
-		"client's verbs":   "SUB a 1\r\nPUB a 1\r\nx\r\nUNSUB 1\r\nCONNECT {}\r\n",
-		"endless line":     "MSG " + strings.Repeat("a", 70_000),
-		"endless error":    "-ERR '" + strings.Repeat("e", 70_000),
-		"endless INFO":     "INFO {\"server_id\":\"" + strings.Repeat("i", 2<<20),
-		"unknown SID":      "MSG a 4242 1\r\nx\r\n",
-		"SID 0":            "MSG a 0 1\r\nx\r\n",
-		"PONG unasked":     "PONG\r\nPONG\r\nPONG\r\n",
-		"unknown error":    "-ERR 'Something New'\r\n",
-		"empty error":      "-ERR\r\n",
-		"error no quotes":  "-ERR stale\r\n",
-		"+OK":              "+OK\r\n+OK\r\n",
-		"no subject":       "MSG  %s 1\r\nx\r\n",
-		"too few fields":   "MSG a %s\r\n",
-		"too many fields":  "MSG a %s b c d 1\r\nx\r\n",
-		"payload too long": "MSG a %s 1\r\nxyz\r\n",
-		"payload no CRLF":  "MSG a %s 1\r\nx\n\n",
-		"payload LF only":  "MSG a %s 1\r\nx\nMSG",
-		"line LF only":     "MSG a %s 1\nx\r\n",
-		"line CR only":     "MSG a %s 1\rx\r\n",
-		"CR in the line":   "MSG a\rb %s 1\r\nx\r\n",
-		"header > total":   "HMSG a %s 20 10\r\n0123456789\r\n",
-	}
-	for _, n := range []string{
-		"-1", "-0", "+1", "0x10", "1e3", "1.5", "1_0", "", "x", "99999999999", "2147483648", "4294967296", "9223372036854775806",
-		"9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616", strings.Repeat("9", 40), "67108864", "67108865", "00000000000000000000000000000001",
-	} {
-		in["MSG size "+n] = "MSG a %s " + n + "\r\nx\r\n"
-		in["HMSG header size "+n] = "HMSG a %s " + n + " 12\r\nNATS/1.0\r\n\r\n\r\n"
-		in["HMSG total size "+n] = "HMSG a %s 12 " + n + "\r\nNATS/1.0\r\n\r\n\r\n"
-		in["HMSG both sizes "+n] = "HMSG a %s " + n + " " + n + "\r\nNATS/1.0\r\n\r\n\r\n"
-		in["SID "+n] = "MSG a " + n + " 1\r\nx\r\n"
-	}
-	for name, block := range map[string]string{
-		"no version":     "NOTS/1.0\r\n\r\n",
-		"no end":         "NATS/1.0\r\na: b",
-		"no colon":       "NATS/1.0\r\nab\r\n\r\n",
-		"empty key":      "NATS/1.0\r\n: b\r\n\r\n",
-		"short status":   "NATS/1.0 5\r\n\r\n",
-		"long status":    "NATS/1.0 50300000000000000\r\n\r\n",
-		"odd status":     "NATS/1.0 -03 x\r\n\r\n",
-		"no responders":  "NATS/1.0 503\r\n\r\n",
-		"NULs":           strings.Repeat("\x00", 24),
-		"LF only":        "NATS/1.0\na: b\n\n",
-		"continuation":   "NATS/1.0\r\n a\r\n b\r\n\r\n",
-		"nothing":        "",
-		"only a version": "NATS/1.0",
-		"one CRLF":       "NATS/1.0\r\n",
-		"long key":       "NATS/1.0\r\n" + strings.Repeat("k", 100_000) + ": v\r\n\r\n",
-		"many keys":      "NATS/1.0\r\n" + strings.Repeat("k: v\r\n", 10_000) + "\r\n",
-	} {
-		in["block "+name] = fmt.Sprintf("HMSG a %%s %d %d\r\n%s\r\n", len(block), len(block), block)
-	}
-	for name, info := range map[string]string{
-		"nothing": "", "not an object": "[]", "null": "null", "number": "7", "unclosed": `{"server_id":"x"`, "trailing": `{} {}`,
-		"wrong types":  `{"server_id":1,"port":"x","max_payload":"big","headers":3}`,
-		"negative":     `{"max_payload":-1,"port":-1,"proto":-1,"client_id":-1}`,
-		"huge":         `{"max_payload":9223372036854775807,"client_id":18446744073709551615}`,
-		"overflow":     `{"max_payload":9223372036854775808}`,
-		"deep":         `{"connect_urls":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`,
-		"junk urls":    `{"connect_urls":["","%%%%","::::","a b","nats://","[::1","\u0000","127.0.0.1:-1","127.0.0.1:99999999","x\r\nPING"]}`,
-		"many urls":    `{"connect_urls":[` + strings.Repeat(`"127.0.0.1:1",`, 20_000) + `"127.0.0.1:2"]}`,
-		"control text": `{"server_name":"\u0000\r\n\u001b[31m","nonce":"` + strings.Repeat("n", 10_000) + `"}`,
-		"odd UTF-8":    "{\"server_name\":\"\xff\xfe\"}",
-	} {
-		in["INFO "+name] = "INFO " + info + "\r\n"
-	}
-	return in
-}
-
-// templates are well-formed operations; the hostile server cuts them behind every byte.
-var templates = []string{
-	"PING\r\n", "PONG\r\n", "+OK\r\n", "-ERR 'Permissions Violation for Publish to \"a\"'\r\n", "INFO " + `{"server_id":"T","ldm":true}` + "\r\n",
-	"MSG a %s 5\r\nhello\r\n", "MSG a %s reply.to 5\r\nhello\r\n", "HMSG a %s r 22 27\r\nNATS/1.0\r\nKey: val\r\n\r\nhello\r\n",
-}
-
-// truncations are all beginnings of the templates.
-func truncations(sid string) (all []string) {
-	for _, text := range templates {
-		text = withSID(text, sid)
-		for n := 1; n < len(text); n++ {
-			all = append(all, text[:n])
-		}
-	}
-	return all
-}
 
 func withSID(text, sid string) string { return strings.ReplaceAll(text, "%s", sid) }
 
@@ -136,14 +40,26 @@ func newVictim(t *testing.T, p *peer, opts ...nats.Option) *victim {
 	return v
 }
 
-// alive has a good connection deliver a message.
-func (v *victim) alive(c *peerConn, name string) {
+// alive has a good connection deliver a message, and returns it: the next one if the client has given c up after all.
+func (v *victim) alive(c *peerConn, name string) *peerConn {
 	v.t.Helper()
-	c.send("MSG probe " + c.sid("probe") + " " + fmt.Sprint(len(name)) + "\r\n" + name + "\r\n")
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
 	for {
-		if await(v.t, "a message after "+name, v.got) == name {
-			return
+		c.send("MSG probe " + c.sid("probe") + " " + fmt.Sprint(len(name)) + "\r\n" + name + "\r\n")
+		for gone := false; !gone; {
+			select {
+			case text := <-v.got:
+				if text == name {
+					return c
+				}
+			case <-c.gone:
+				gone = true
+			case <-limit.C:
+				v.t.Fatalf("waited %v in vain: a message after %s", patience, name)
+			}
 		}
+		c = v.p.next()
 	}
 }
 
@@ -177,6 +93,30 @@ func (v *victim) afterwards(c *peerConn, name string) *peerConn {
 	return v.p.next()
 }
 
+// shards is how many clients share the hostile inputs among them where most of the time is waiting.
+const shards = 6
+
+// sharded runs f with parts of the inputs, at the same time. The heap's growth is that of all of them.
+func sharded(t *testing.T, inputs map[string]string, f func(t *testing.T, part map[string]string)) {
+	t.Helper()
+	parts := make([]map[string]string, shards)
+	for i := range parts {
+		parts[i] = map[string]string{}
+	}
+	for i, name := range slices.Sorted(maps.Keys(inputs)) {
+		parts[i%shards][name] = inputs[name]
+	}
+	t.Logf("%d inputs", len(inputs))
+	t.Run("all", func(t *testing.T) {
+		for i, part := range parts {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				f(t, part)
+			})
+		}
+	})
+}
+
 // After each hostile input in the middle of a good connection the client works on, on that link or the next.
 func TestHostileServerConnected(t *testing.T) {
 	checkLeaks(t)
@@ -187,8 +127,7 @@ func TestHostileServerConnected(t *testing.T) {
 	for name, input := range hostileInputs() {
 		before := heap()
 		c.send(withSID(input, c.sid("a")))
-		c = v.afterwards(c, name)
-		v.alive(c, name)
+		c = v.alive(v.afterwards(c, name), name)
 		if grown := heap() - before; grown > 64<<20 {
 			t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
 		}
@@ -224,31 +163,35 @@ func TestHostileServerHandshake(t *testing.T) {
 		},
 	} {
 		t.Run(stage, func(t *testing.T) {
-			p := newPeer(t)
-			v := newVictim(t, p)
-			c := p.next()
-			for name, input := range inputs {
-				var hostile atomic.Bool
-				hostile.Store(true)
-				p.setGreet(func(c *peerConn) bool {
-					if !hostile.CompareAndSwap(true, false) {
-						return c.shake()
-					}
-					greet(c, withSID(input, "1"))
-					// A client that waits for more learns that there is none.
-					_ = c.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
-					_, _ = c.in.WriteTo(discard{})
-					return false
-				})
-				before := heap()
-				_ = c.Close()
-				c = p.next()
-				v.alive(c, name)
-				if grown := heap() - before; grown > 64<<20 {
-					t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
-				}
-			}
+			sharded(t, inputs, func(t *testing.T, part map[string]string) { hostileHandshakes(t, part, greet) })
 		})
+	}
+}
+
+// hostileHandshakes has a client meet each input in the handshake, and then a server that behaves.
+func hostileHandshakes(t *testing.T, inputs map[string]string, greet func(c *peerConn, input string)) {
+	p := newPeer(t)
+	v := newVictim(t, p)
+	c := p.next()
+	for name, input := range inputs {
+		var hostile atomic.Bool
+		hostile.Store(true)
+		p.setGreet(func(c *peerConn) bool {
+			if !hostile.CompareAndSwap(true, false) {
+				return c.shake()
+			}
+			greet(c, withSID(input, "1"))
+			// A client that waits for more learns that there is none.
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+			_, _ = c.in.WriteTo(discard{})
+			return false
+		})
+		before := heap()
+		_ = c.Close()
+		c = v.alive(p.next(), name)
+		if grown := heap() - before; grown > 64<<20 {
+			t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
+		}
 	}
 }
 
@@ -259,12 +202,17 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 // The same while the connection drains, which cannot reconnect: it ends.
 func TestHostileServerDraining(t *testing.T) {
 	checkLeaks(t)
-	p := newPeer(t)
 	inputs := hostileInputs()
 	for i, input := range truncations("2") {
 		inputs[fmt.Sprintf("truncation %d", i)] = input
 	}
+	sharded(t, inputs, hostileDrains)
+}
+
+func hostileDrains(t *testing.T, inputs map[string]string) {
+	p := newPeer(t)
 	for name, input := range inputs {
+		before := heap()
 		v := newVictim(t, p)
 		c := p.next()
 		release, entered := make(chan struct{}), make(chan struct{}, 10)
@@ -285,6 +233,9 @@ func TestHostileServerDraining(t *testing.T) {
 			case <-time.After(patience):
 				t.Fatalf("%s: the connection does not end: %v", name, v.nc.Status())
 			}
+		}
+		if grown := heap() - before; grown > 64<<20 {
+			t.Errorf("%s: the heap grew by %d MiB", name, grown>>20)
 		}
 	}
 }

@@ -31,6 +31,7 @@ const (
 	MemoryStream // nats-server with a new, empty stream each run
 	FileStream
 	FullStream // nats-server with a filled stream, and a new pull consumer each run
+	ReadStream // the same, read without acks and by consumers of the client's own
 )
 
 // Limits are what gannet must reach. Zero values set no limit.
@@ -91,6 +92,8 @@ var scenarios = []Scenario{
 	receive("receive over 1,000 subscriptions", "receive async", 2*million, 128, Limits{Must: 0.70, Aim: 0.52}, subs(pool)),
 	{Name: "reply to requests", Job: job("reply", million, 16), Place: Replay, Frames: peer.Frames{Size: 16, Reply: true},
 		Limits: Limits{Must: 0.90, Aim: 0.75, Allocs: 1.2}},
+	{Name: "micro endpoint", Job: job("service", million, 16), Place: Replay, Frames: peer.Frames{Size: 16, Reply: true},
+		Limits: Limits{Must: 0.90, Aim: 0.75, Allocs: 2}},
 
 	{Name: "request, serial", Job: job("request", 15_000, 16), Place: RealEcho, Limits: Limits{Must: 1.05, Aim: 0.92, Allocs: 2}},
 	{Name: "request, 64 concurrent", Job: job("request", 100_000, 16, workers(64)), Place: RealEcho, Limits: Limits{Must: 0.40, Aim: 0.23, P99: 0.7}},
@@ -116,7 +119,15 @@ var scenarios = []Scenario{
 	{Name: "Fetch(100) with ack", Job: job("js fetch", 200_000, 128, batch(100)), Place: FullStream, Limits: Limits{Must: 0.55, Aim: 0.38, Allocs: 2}},
 	{Name: "FetchNoWait(100) with ack", Job: job("js fetch no wait", 200_000, 128, batch(100)), Place: FullStream,
 		Limits: Limits{Must: 0.55, Aim: 0.38, Allocs: 2}},
+	{Name: "ordered consumer", Job: job("js ordered", 1_000_000, 128), Place: ReadStream, Limits: Limits{Must: 0.50, Aim: 0.33, Allocs: 2}},
 	{Name: "old API Fetch(100) with ack", Job: job("old fetch", 200_000, 128, batch(100)), Place: FullStream, Limits: Limits{Must: 0.70, Aim: 0.55}},
+
+	{Name: "object put, 64 MiB", Job: job("object put", 64, 1<<20), Place: Real, Limits: Limits{Must: 0.97, Aim: 0.90}},
+	{Name: "object get, 64 MiB", Job: job("object get", 64, 1<<20), Place: Real, Limits: Limits{Must: 0.85, Aim: 0.70}},
+
+	{Name: "KV get, serial", Job: job("kv get", 10_000, 128), Place: Real, Limits: Limits{Must: 1.05, Aim: 0.92, Allocs: 8}},
+	{Name: "KV get, 64 concurrent", Job: job("kv get", 80_000, 128, workers(64)), Place: Real, Limits: Limits{Must: 0.40, Aim: 0.25}},
+	{Name: "KV watch of 100k keys", Job: job("kv watch", 100_000, 128), Place: Real, Limits: Limits{Must: 0.50, Aim: 0.38, Allocs: 2}},
 
 	{Name: "connect and close", Job: job("connect", 500, 0), Place: Real, Limits: Limits{Must: 1.00, Aim: 0.86, Allocs: 45}},
 	{Name: "100,000 async subscriptions", Job: job("subscribe async", 100_000, 0, warm(pool)), Place: Replay,
@@ -147,7 +158,9 @@ func (s Scenario) scaled(f float64) Scenario {
 }
 
 // placed tells whether the server keeps a stream for the scenario.
-func (p Place) placed() bool { return p == MemoryStream || p == FileStream || p == FullStream }
+func (p Place) placed() bool {
+	return p == MemoryStream || p == FileStream || p == FullStream || p == ReadStream
+}
 
 // fake tells whether the peer is one of package peer's servers.
 func (p Place) fake() bool { return p == Sink || p == Replay }

@@ -115,8 +115,13 @@ func (st *stage) startEcho(ctx context.Context) error {
 // stream makes the stream, and the consumer, of one run.
 func (st *stage) stream(ctx context.Context, s Scenario, j *meter.Job) (func(meter.Figures) error, error) {
 	st.serial++
-	if s.Place == FullStream {
+	switch s.Place {
+	case FullStream:
 		return st.consumer(ctx, s, j)
+	case ReadStream:
+		err := st.fill(ctx, s.Job)
+		j.Stream = st.full
+		return func(meter.Figures) error { return nil }, err
 	}
 	j.Stream = fmt.Sprintf("BENCH-%d", st.serial)
 	storage := jetstream.MemoryStorage

@@ -1,6 +1,6 @@
 // Package examples runs the examples of the library against a real server.
 //
-//	../../example_test.go, ../../jetstream/*example_test.go
+//	../../example_test.go, ../../jetstream/*example_test.go, ../../micro/*example_test.go
 //	        │  go test . -run TestProgramsAreFresh -update
 //	        ▼
 //	programs_*_test.go ──► TestExamples, each with a check of what it printed and did

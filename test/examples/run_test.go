@@ -3,6 +3,10 @@ package examples
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"os"
@@ -17,6 +21,7 @@ import (
 	"github.com/gannet-io/nats/jetstream"
 	"github.com/gannet-io/nats/natstest"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
 	"go.uber.org/goleak"
 )
 
@@ -192,6 +197,70 @@ var scenes = []struct {
 		}
 	}},
 	{"nats.ErrorHandler", printsOnly("")},
+	{"nats.Conn_RequestMany", func(t *testing.T, nc *nats.Conn, start func() *stage) {
+		for range 3 {
+			sub, err := nc.Subscribe("who.is.there", func(m *nats.Msg) { _ = m.Respond([]byte("me")) })
+			must(t, err)
+			defer func() { _ = sub.Unsubscribe() }()
+		}
+		must(t, nc.Flush())
+		if out := start().ends(nil); out != "me\nme\n" {
+			t.Errorf("printed %q", out)
+		}
+	}},
+	{"nats.FailFastRequests", func(t *testing.T, nc *nats.Conn, start func() *stage) {
+		sub, err := nc.Subscribe("account.charge", func(m *nats.Msg) { _ = m.Respond([]byte("charged")) })
+		must(t, err)
+		defer func() { _ = sub.Unsubscribe() }()
+		must(t, nc.Flush())
+		if out := start().ends(nil); out != "charged\n" {
+			t.Errorf("printed %q", out)
+		}
+	}},
+	{"nats.Subscription_SetSlowPolicy", printsOnly("0 0\n")},
+	{"nats.SlowConsumerErrors", printsOnly("")},
+	{"nats.Subscription_MsgsTimeout", printsOnly("quiet\n")},
+	{"nats.Conn_Drain", printsOnly("100 jobs done\n")},
+	{"nats.Conn_SubscribeSync", printsOnly("hello\n")},
+	{"nats.RootCAs", func(t *testing.T, _ *nats.Conn, start func() *stage) {
+		t.Chdir(t.TempDir())
+		forServer, forClient, err := natstest.NewTLS()
+		must(t, err)
+		writePEM(t, forServer.Certificates[0], "ca.pem", "") // a certificate vouches for itself
+		writePEM(t, forClient.Certificates[0], "client-cert.pem", "client-key.pem")
+		forServer.ClientAuth = tls.RequireAndVerifyClientCert
+		url = natstest.Run(t, natstest.WithTLS(forServer)).URL()
+		printsOnly("encrypted: true\n")(t, nil, start)
+	}},
+	{"nats.UserCredentials", func(t *testing.T, _ *nats.Conn, start func() *stage) {
+		t.Chdir(t.TempDir())
+		key, err := nkeys.CreateUser()
+		must(t, err)
+		seed, err := key.Seed()
+		must(t, err)
+		creds := fmt.Appendf(nil, "---JWT---\na.b.c\n---END---\n\n---SEED---\n%s\n---END---\n", seed)
+		must(t, os.WriteFile("user.creds", creds, 0o600))
+		printsOnly("CONNECTED\n")(t, nil, start)
+	}},
+	{"nats.Conn_StatusChanged", func(t *testing.T, _ *nats.Conn, start func() *stage) {
+		if out := start().ends(nil); out != "RECONNECTING\nCONNECTED\nCLOSED\n" {
+			t.Errorf("printed %q", out)
+		}
+	}},
+	{"nats.ConnectContext", printsOnly("CONNECTED\n")},
+	{"nats.Resilient", printsOnly("1000\n")},
+	{"nats.Conn_Shutdown", func(t *testing.T, _ *nats.Conn, start func() *stage) {
+		if out := start().ends(nil); out != "first done\nCLOSED\n" {
+			t.Errorf("printed %q", out)
+		}
+	}},
+	{"nats.Conn_Health", printsOnly("true\n")},
+	{"nats.Logger", func(t *testing.T, _ *nats.Conn, start func() *stage) {
+		if out := start().ends(nil); out != "CONNECTED\n" {
+			t.Errorf("printed %q", out)
+		}
+	}},
+	{"nats.ResendUnconfirmed", printsOnly("false\n")},
 
 	{"jetstream.JetStream_stream", printsOnly("no such stream\n")},
 	{"jetstream.", printsOnly("0 messages, 0 to bill\n")},
@@ -229,6 +298,24 @@ var scenes = []struct {
 		}
 	}},
 
+	{"jetstream.PublishBatch", printsOnly("2 messages stored, the last one with sequence 2\n")},
+	{"jetstream.Batch", printsOnly("2 entries up to 2\n")},
+	{"jetstream.Ingest", printsOnly("2000 lines stored\n")},
+	{"jetstream.AddCounter", printsOnly("visits.news 1\nvisits.home 2\n")},
+	{"jetstream.Advisories", printsOnly("")},
+	{"nats.Conn_TraceMsg", printsOnly("to traces.new workers\n")},
+	{"jetstream.GetLastMsgs", printsOnly("sensors.kitchen 20 is message 3\nbefore it was 19\n")},
+
+	{"micro.AddService", printsOnly("HELLO\n1 request\n")},
+	{"micro.Client_Request", printsOnly("404 no such article\n")},
+	{"micro.Client_Info", printsOnly("echo 1.0.0 answers on echo\necho 1.0.0 answers on echo\n")},
+	{"micro.Middleware", printsOnly("401:no token\nopen\n")},
+
+	{"jetstream.ObjectStore", printsOnly("6 bytes in 1 chunk\n42 EUR\n")},
+	{"jetstream.ObjectStore_watch", printsOnly("2026/0001 6\nthat was all\n")},
+	{"jetstream.ObjectFS", printsOnly("[2026/0001]\n")},
+	{"jetstream.OpenObject", printsOnly("EUR\n")},
+	{"nats.ObjectStore", printsOnly("colour=grey\n")},
 	{"nats.JetStream_publish", printsOnly("stored with sequence 5002\n")},
 	{"nats.JetStream_publishAsync", func(t *testing.T, nc *nats.Conn, start func() *stage) {
 		if out := start().ends(nil); out != "" {
@@ -271,6 +358,23 @@ var scenes = []struct {
 		end()
 		s.ends(nil)
 	}},
+	{"jetstream.All", func(t *testing.T, nc *nats.Conn, start func() *stage) {
+		js, err := jetstream.New(nc)
+		must(t, err)
+		for range 4 {
+			_, err := js.Publish(context.Background(), "orders.paid", []byte("again"))
+			must(t, err)
+		}
+		if out := start().ends(nil); out != strings.Repeat("orders.paid: again\n", 3) {
+			t.Errorf("printed %q, want three orders", out)
+		}
+	}},
+	{"jetstream.Fetched", printsOnly("orders.paid: again\nno more orders for now\n")},
+	{"jetstream.StreamConsumerManager_orderedConsumer", func(t *testing.T, _ *nats.Conn, start func() *stage) {
+		if out := start().ends(nil); !strings.HasSuffix(out, strings.Repeat("orders.paid: again\n", 4)) || strings.Count(out, "\n") < 100 {
+			t.Errorf("printed %.300q, want all orders", out)
+		}
+	}},
 }
 
 // mortal starts a server of its own for a program that ends with its connection only. After end the server wants credentials, which ends the
@@ -300,6 +404,18 @@ func printsOnly(want string) func(t *testing.T, nc *nats.Conn, start func() *sta
 			t.Errorf("printed %q, logged %q, want %q", out, s.logged, want)
 		}
 	}
+}
+
+// writePEM writes a certificate, and its key if keyFile is named.
+func writePEM(t *testing.T, cert tls.Certificate, certFile, keyFile string) {
+	t.Helper()
+	must(t, os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}), 0o600))
+	if keyFile == "" {
+		return
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	must(t, err)
+	must(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
 }
 
 // stored counts the orders.

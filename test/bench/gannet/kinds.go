@@ -18,6 +18,7 @@ var Kinds = map[string]func(*meter.Run) error{
 	"receive chan":      receiveChan,
 	"reply":             reply,
 	"request":           request,
+	"service":           service,
 	"connect":           connectAndClose,
 	"subscribe async":   subscribeAsync,
 	"subscribe sync":    subscribeSync,
@@ -26,8 +27,13 @@ var Kinds = map[string]func(*meter.Run) error{
 	"js publish async":  jsPublishAsync,
 	"js fetch":          jsFetch,
 	"js fetch no wait":  jsFetchNoWait,
+	"js ordered":        jsOrdered,
 	"old publish async": oldPublishAsync,
+	"kv get":            kvGet,
+	"kv watch":          kvWatch,
 	"old fetch":         oldFetch,
+	"object put":        objectPut,
+	"object get":        objectGet,
 }
 
 // connect is how every scenario connects. An error that comes asynchronously ends the process: a run with errors has no speed.

@@ -77,6 +77,7 @@ func translate(text []byte) ([]byte, error) {
 		{"package gannet\n", "package natsgo\n"},
 		{`"github.com/gannet-io/nats"`, `"github.com/nats-io/nats.go"`},
 		{`"github.com/gannet-io/nats/jetstream"`, `"github.com/nats-io/nats.go/jetstream"`},
+		{`"github.com/gannet-io/nats/micro"`, `"github.com/nats-io/nats.go/micro"`},
 	} {
 		text = bytes.ReplaceAll(text, []byte(r[0]), []byte(r[1]))
 	}

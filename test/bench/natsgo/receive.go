@@ -89,6 +89,11 @@ func (c *counter) message(m *nats.Msg) {
 	if len(m.Data) != c.size || c.headers && len(m.Header) != 2 {
 		c.bad.Add(1)
 	}
+	c.count()
+}
+
+// count is for messages that somebody else has looked at.
+func (c *counter) count() {
 	c.n++
 	if c.n%meter.FlowStep == 0 {
 		c.flow.More()

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -145,13 +146,15 @@ func (f *Fake) send(c net.Conn, b []byte) error {
 	return err
 }
 
+// subscribe takes note of a subject, an optional queue group, and a SID. Nobody asks services who they are.
 func (f *Fake) subscribe(rest string) {
-	var s sub
-	if n, _ := fmt.Sscan(rest, &s.subject, &s.sid); n == 2 {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.subs = append(f.subs, s)
+	words := strings.Fields(rest)
+	if len(words) < 2 || strings.HasPrefix(words[0], "$SRV.") {
+		return
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.subs = append(f.subs, sub{words[0], words[len(words)-1]})
 }
 
 // lookEvery is how often the board is looked at. In this time a client takes fewer messages than it has in reserve.

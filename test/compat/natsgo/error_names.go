@@ -8,9 +8,10 @@ import (
 	"github.com/gannet-io/nats/test/compat/stage"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go/micro"
 )
 
-// errorNames are the error values that both packages export.
+// errorNames are the error values that the packages export.
 var errorNames = []stage.NamedError{
 	{Name: "jetstream.ErrAsyncPublishReplySubjectSet", Err: jetstream.ErrAsyncPublishReplySubjectSet},
 	{Name: "jetstream.ErrAsyncPublishTimeout", Err: jetstream.ErrAsyncPublishTimeout},
@@ -113,6 +114,12 @@ var errorNames = []stage.NamedError{
 	{Name: "jetstream.ErrTTLOnDeleteNotSupported", Err: jetstream.ErrTTLOnDeleteNotSupported},
 	{Name: "jetstream.ErrTooManyStalledMsgs", Err: jetstream.ErrTooManyStalledMsgs},
 	{Name: "jetstream.ErrUpdateMetaDeleted", Err: jetstream.ErrUpdateMetaDeleted},
+	{Name: "micro.ErrArgRequired", Err: micro.ErrArgRequired},
+	{Name: "micro.ErrConfigValidation", Err: micro.ErrConfigValidation},
+	{Name: "micro.ErrMarshalResponse", Err: micro.ErrMarshalResponse},
+	{Name: "micro.ErrRespond", Err: micro.ErrRespond},
+	{Name: "micro.ErrServiceNameRequired", Err: micro.ErrServiceNameRequired},
+	{Name: "micro.ErrVerbNotSupported", Err: micro.ErrVerbNotSupported},
 	{Name: "nats.ErrAccountAuthExpired", Err: nats.ErrAccountAuthExpired},
 	{Name: "nats.ErrAsyncPublishTimeout", Err: nats.ErrAsyncPublishTimeout},
 	{Name: "nats.ErrAuthExpired", Err: nats.ErrAuthExpired},

@@ -78,6 +78,9 @@ func (p *Peer) write(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.conn, format, args...) // who waits for an answer notices
 }
 
+// Raw sends text as it is.
+func (p *Peer) Raw(text string) { p.write("%s", text) }
+
 // Flush returns when the server has worked off what the peer has sent.
 func (p *Peer) Flush() {
 	p.stage.t.Helper()

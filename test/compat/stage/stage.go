@@ -84,6 +84,9 @@ func (s *Stage) Peer() *Peer {
 // Cleanup calls f when the scenario is over, before the link and the server go. Any goroutine may call it.
 func (s *Stage) Cleanup(f func()) { s.t.Cleanup(f) }
 
+// TempDir is a directory of the scenario.
+func (s *Stage) TempDir() string { s.t.Helper(); return s.t.TempDir() }
+
 // Must ends the scenario if what has to work for it to go on did not.
 func (s *Stage) Must(err error, doing string) {
 	s.t.Helper()
@@ -238,5 +241,15 @@ func (s *Stage) Join(done <-chan struct{}) {
 	}
 	if s.t.Failed() {
 		s.t.FailNow()
+	}
+}
+
+// TryTake returns what is in the channel after a moment; open is false when the channel is closed.
+func TryTake[T any](ch <-chan T) (got T, open bool) {
+	select {
+	case got, open = <-ch:
+		return got, open
+	case <-time.After(100 * time.Millisecond):
+		return got, true
 	}
 }

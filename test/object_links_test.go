@@ -1,0 +1,141 @@
+package test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/gannet-io/nats"
+	"github.com/gannet-io/nats/jetstream"
+	"github.com/gannet-io/nats/natstest"
+)
+
+// pattern is a large object that takes no memory: its bytes follow from their places.
+type pattern struct{ at, size int64 }
+
+func (p *pattern) Read(b []byte) (int, error) {
+	if p.at == p.size {
+		return 0, io.EOF
+	}
+	n := int(min(int64(len(b)), p.size-p.at))
+	for i := range n {
+		b[i] = patternAt(p.at + int64(i))
+	}
+	p.at += int64(n)
+	return n, nil
+}
+
+func patternAt(i int64) byte { return byte(i ^ i>>8 ^ i>>16*7) }
+
+// patternCheck compares what is written with a pattern.
+type patternCheck struct{ at int64 }
+
+func (p *patternCheck) Write(b []byte) (int, error) {
+	for i := range b {
+		if b[i] != patternAt(p.at+int64(i)) {
+			return i, fmt.Errorf("byte %d is %d, want %d", p.at+int64(i), b[i], patternAt(p.at+int64(i)))
+		}
+	}
+	p.at += int64(len(b))
+	return len(b), nil
+}
+
+// putAndGet puts and gets a large object over links that live 0.5 to 1.5 seconds, and bounds the memory that takes.
+func putAndGet(t *testing.T, size int64, rate int) {
+	t.Helper()
+	t.Parallel()
+	checkLeaks(t)
+	srv := natstest.Run(t, natstest.AsProcess()) // its memory is not ours
+	p := natstest.NewProxy(t, srv.URL())
+	g := objectStageAt(t, srv, p.URL(), quickly(), silent())
+	p.Lifetime(500*time.Millisecond, 1500*time.Millisecond)
+	p.Rate(rate)
+	info, err := g.b.Put(t.Context(), jetstream.ObjectMeta{Name: "large"}, &pattern{size: size})
+	must(t, err)
+	if info.Size != uint64(size) {
+		t.Errorf("size %d, want %d", info.Size, size)
+	}
+	g.wantSoon(t, info)
+	put := g.nc.Stats().Reconnects
+	r := got[jetstream.ObjectResult](t)(g.b.Get(t.Context(), "large"))
+	var check patternCheck
+	if n, err := io.Copy(&check, r); n != size || err != nil {
+		t.Errorf("got %d bytes of %d, %v", n, size, err)
+	}
+	if put == 0 || g.nc.Stats().Reconnects == put {
+		t.Errorf("%d links broke during the put, %d in all", put, g.nc.Stats().Reconnects)
+	}
+	t.Logf("%d MiB, %d links", size>>20, g.nc.Stats().Reconnects)
+}
+
+func TestObjectOverShortLinks(t *testing.T) { putAndGet(t, 64<<20, 40<<20) }
+
+// TestObjectSoak is the same with a larger object. It runs when GANNET_SOAK is set: it takes half a minute.
+func TestObjectSoak(t *testing.T) {
+	if os.Getenv("GANNET_SOAK") == "" {
+		t.Skip("SKIPPED: a 256 MiB object over short links; set GANNET_SOAK=1 to run it")
+	}
+	putAndGet(t, 256<<20, 40<<20)
+}
+
+// The links break, and the object is got byte for byte, in both APIs.
+func TestObjectGetSurvivesCuts(t *testing.T) {
+	data := noise(3, 6<<20)
+	for name, at := range map[string]func(p *natstest.Proxy){
+		"in the first":  func(p *natstest.Proxy) { p.CutAfter(70<<10, natstest.ServerToClient) },
+		"in the middle": func(p *natstest.Proxy) { p.CutAfter(3<<20, natstest.ServerToClient) },
+		"at the end":    func(p *natstest.Proxy) { p.CutAfter(6<<20, natstest.ServerToClient) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, p := withObjectProxy(t)
+			old := got[nats.ObjectStore](t)(legacyJS(t, g.nc).ObjectStore("B"))
+			got[*jetstream.ObjectInfo](t)(g.b.PutBytes(t.Context(), "x", data))
+			at(p)
+			wantBytes(t, "new", got[[]byte](t)(g.b.GetBytes(t.Context(), "x")), data)
+			at(p)
+			wantBytes(t, "old", got[[]byte](t)(old.GetBytes("x")), data)
+		})
+	}
+}
+
+// A black hole in the middle of a read with a deadline: the read ends with it.
+func TestObjectGetInABlackHole(t *testing.T) {
+	g, p := withObjectProxy(t)
+	got[*jetstream.ObjectInfo](t)(g.b.PutBytes(t.Context(), "x", noise(1, 64<<20)))
+	p.Rate(20 << 20)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	began := time.Now()
+	r := got[jetstream.ObjectResult](t)(g.b.Get(ctx, "x"))
+	_, err := io.ReadFull(r, make([]byte, 1<<20))
+	must(t, err)
+	p.Hole(natstest.Both)
+	_, err = io.Copy(io.Discard, r)
+	if took := time.Since(began); err != nats.ErrTimeout || took > 1250*time.Millisecond {
+		t.Errorf("got %v after %v, want %v after 1s", err, took, nats.ErrTimeout)
+	}
+	p.Heal()
+}
+
+// The server goes, and comes back, while an object is written and read.
+func TestObjectSurvivesRestart(t *testing.T) {
+	g := withObjects(t)
+	nc := dial(t, g.srv.URL(), quickly(), silent())
+	b := got[jetstream.ObjectStore](t)(newJS(t, nc).ObjectStore(t.Context(), "B"))
+	data := noise(1, 4<<20)
+	r := &event{r: bytes.NewReader(data), left: 2 << 20, do: func() error { return g.srv.Restart(true) }}
+	_, err := b.Put(t.Context(), jetstream.ObjectMeta{Name: "x"}, r)
+	must(t, err)
+	o := got[jetstream.ObjectResult](t)(b.Get(t.Context(), "x"))
+	first := make([]byte, 1<<20)
+	_, err = io.ReadFull(o, first)
+	must(t, err)
+	must(t, g.srv.Restart(true))
+	rest, err := io.ReadAll(o)
+	must(t, err)
+	wantBytes(t, "the object", append(first, rest...), data)
+}
