@@ -45,13 +45,13 @@ func (nc *Conn) Barrier(fn func()) error {
 func (s *Subscription) putBarrier(b *barrier) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.epoch.Add(1) // before step is looked at: see settled
 	if s.cb == nil || s.is(subOver) || s.pendingLocked().msgs == 0 {
 		return
 	}
 	b.left.Add(1)
 	e := s.extrasLocked()
 	e.barriers = append(e.barriers, barrierMark{s.arrived, b})
-	s.epoch.Add(1)
 }
 
 // passedLocked removes the barriers in front of which nothing is left, done being the number of messages done.

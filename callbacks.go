@@ -3,19 +3,25 @@ package nats
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 
 	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/session"
 )
 
 // The callbacks in Opts are read under the lock when their event happens, on the engine's callback goroutine, and called outside it.
 
-// listener is what the engine tells the connection.
+// listener is what the engine asks and tells the connection.
 type listener Conn
 
 func (l *listener) conn() *Conn { return (*Conn)(l) }
+
+func (l *listener) Hello(info *proto.Info, server *url.URL) (proto.Connect, error) {
+	return l.Opts.hello(info, server)
+}
 
 func (l *listener) Status(s session.Status) { l.conn().statusChanged(s) }
 

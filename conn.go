@@ -171,7 +171,7 @@ func (nc *Conn) statusChanged(s session.Status) {
 		return
 	}
 	for _, sub := range nc.subscriptions() {
-		if sub.isPull() || sub.has(subCut) { // the engine does not know it, or is done with it: it tells it nothing
+		if sub.cons != nil || sub.has(subCut) { // the engine does not know it, or is done with it: it tells it nothing
 			sub.finish(subConnOver)
 		}
 	}

@@ -2,10 +2,8 @@ package nats
 
 import (
 	"context"
-	"crypto/tls"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -92,14 +90,10 @@ func (nc *Conn) config() engine.Config {
 			PingInterval: o.PingInterval, MaxPingsOut: o.MaxPingsOut,
 		},
 		Net: o.network(), Keep: o.ReconnectBufSize, WriteTimeout: o.FlusherTimeout,
-		Secure: o.wantsTLS(), TLSFirst: o.TLSHandshakeFirst, TLS: func() (*tls.Config, error) { return nc.Opts.clientTLS() },
-		NoEcho: o.NoEcho,
-		WebSocket: transport.WebSocketConfig{
-			Path: o.ProxyPath, Compress: o.Compression, Headers: func() (http.Header, error) { return nc.Opts.webSocketHeaders() },
-		},
-		Hello: func(info *proto.Info, server *url.URL) (proto.Connect, error) {
-			return nc.Opts.hello(info, server)
-		},
+		Secure: o.wantsTLS(), TLSFirst: o.TLSHandshakeFirst,
+		NoEcho:      o.NoEcho,
+		WebSocket:   transport.WebSocketConfig{Path: o.ProxyPath, Compress: o.Compression},
+		Hello:       (*listener)(nc),
 		InboxPrefix: o.inboxPrefix(), IgnoreDiscovered: o.IgnoreDiscoveredServers,
 		Counters: nc.counters(),
 
@@ -112,6 +106,12 @@ func (nc *Conn) config() engine.Config {
 	}
 	if len(o.urls()) == 0 {
 		c.URLs = []string{DefaultURL}
+	}
+	if o.TLSConfig != nil || o.TLSCertCB != nil || o.RootCAsCB != nil {
+		c.TLS = o.clientTLS
+	}
+	if o.WebSocketConnectionHeaders != nil || o.WebSocketConnectionHeadersHandler != nil {
+		c.WebSocket.Headers = o.webSocketHeaders
 	}
 	if !o.NoRandomize {
 		c.Shuffle = rand.Shuffle
@@ -135,16 +135,9 @@ func (nc *Conn) config() engine.Config {
 	return c
 }
 
-// network says how to dial. The user's dialer is copied: it may be shared.
+// network says how to dial.
 func (o *Options) network() transport.Config {
-	d := &net.Dialer{}
-	if o.Dialer != nil {
-		*d = *o.Dialer
-	}
-	if o.AllowMultipathTCP != nil {
-		d.SetMultipathTCP(*o.AllowMultipathTCP)
-	}
-	c := transport.Config{Dialer: d, SkipHostLookup: o.SkipHostLookup, Timeout: o.Timeout}
+	c := transport.Config{Dialer: o.dialer(), SkipHostLookup: o.SkipHostLookup, Timeout: o.Timeout}
 	if o.CustomDialer != nil {
 		c.Custom = o.CustomDialer
 	}
@@ -155,6 +148,21 @@ func (o *Options) network() transport.Config {
 		c.Shuffle = rand.Shuffle
 	}
 	return c
+}
+
+// dialer is a copy of the user's, which may be shared, or nil: there is nothing to set.
+func (o *Options) dialer() *net.Dialer {
+	if o.Dialer == nil && o.AllowMultipathTCP == nil {
+		return nil
+	}
+	d := new(net.Dialer)
+	if o.Dialer != nil {
+		*d = *o.Dialer
+	}
+	if o.AllowMultipathTCP != nil {
+		d.SetMultipathTCP(*o.AllowMultipathTCP)
+	}
+	return d
 }
 
 func (o *Options) inboxPrefix() string {

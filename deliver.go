@@ -62,7 +62,7 @@ func (p *inlet) Settle() {
 		in.fill = nil // the consumers' alone
 	}
 	if ready {
-		s.conn.eng.Ready(&s.task)
+		s.conn.eng.ReadySoon(&s.task)
 	}
 }
 
@@ -74,6 +74,7 @@ func (s *Subscription) enqueue() (ready bool) {
 		return false
 	}
 	in := &s.in
+	s.runs.Add(1) // before step is looked at: see settled
 	idle := s.pendingLocked().msgs == 0
 	if s.tail != nil {
 		s.tail.n = s.tail.filled

@@ -41,7 +41,9 @@ func (s *Subscription) beginDrain() (began bool, err error) {
 
 // stopServer asks the server for no more. A subscription whose limit has come needs none of it.
 func (s *Subscription) stopServer() {
-	if reg := s.handle(); reg != nil {
+	if s.cons != nil {
+		s.cons.stopServer()
+	} else if reg := s.handle(); reg != nil {
 		_ = s.conn.eng.StopServer(reg)
 	}
 }

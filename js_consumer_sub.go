@@ -17,11 +17,18 @@ import (
 // in the connection's list all the same, for Drain and Close.
 type consumerSub struct {
 	js               *js
-	stream, consumer string
-	pending          uint64 // messages to deliver when the subscription began
+	stream           string
+	consumer         atomic.Pointer[string]
+	pending          atomic.Uint64 // messages to deliver when the subscription began
 	ackNone          bool
 	lasting          bool        // the consumer is durable, or its inactive threshold was chosen: it may outlive the connection
 	owned            atomic.Bool // the subscription made the consumer and has to delete it; whoever clears this does
+
+	// Of push subscriptions:
+	gate    *run.Gate
+	ordered bool          // the gate makes the consumers
+	max     atomic.Uint64 // of AutoUnsubscribe; 0: none
+	push    pushIntake
 
 	// Of pull subscriptions:
 	puller  *run.Puller[*Msg]
@@ -35,13 +42,14 @@ func (j *js) newPullSub(subj string, info *ConsumerInfo) *Subscription {
 	s := &Subscription{Subject: subj, conn: j.nc, typ: uint8(PullSubscription)}
 	s.limits = extent{j.nc.Opts.SubChanLen, DefaultSubPendingBytesLimit} // for PendingLimits: nothing is queued
 	c := &consumerSub{
-		js: j, stream: info.Stream, consumer: info.Name, pending: info.NumPending,
-		ackNone: info.Config.AckPolicy == AckNonePolicy,
+		js: j, stream: info.Stream, ackNone: info.Config.AckPolicy == AckNonePolicy,
 	}
+	c.setName(info.Name)
+	c.pending.Store(info.NumPending)
 	c.over, c.end = context.WithCancel(context.Background())
 	c.puller = run.NewPuller(run.PullerConfig[*Msg]{
 		Link:    j.nc.eng,
-		Subject: j.api.Prefix + wire.PullSubject(c.stream, c.consumer),
+		Subject: j.api.Prefix + wire.PullSubject(c.stream, info.Name),
 		Build:   s.buildFetched,
 		Surplus: func(m *Msg) { _ = m.Nak() }, // best effort: it is delivered again after the ack wait otherwise
 	})
@@ -60,8 +68,52 @@ func (s *Subscription) buildFetched(f *proto.Frame) *Msg {
 	return m
 }
 
+// name is that of the consumer, empty while an ordered subscription has none.
+func (c *consumerSub) name() string {
+	if c.ordered {
+		return c.gate.Consumer()
+	}
+	return *c.consumer.Load()
+}
+
+func (c *consumerSub) setName(name string) { c.consumer.Store(&name) }
+
 // isPull reports whether the subscription fetches, and is not known to the engine.
 func (s *Subscription) isPull() bool { return s.Type() == PullSubscription }
+
+// stopServer is the beginning of a drain. A pull subscription asks for nothing by itself.
+func (c *consumerSub) stopServer() {
+	if c.gate != nil {
+		c.gate.StopServer()
+	}
+}
+
+// limitConsumer is the part of AutoUnsubscribe for subscriptions to consumers, of which the server counts more than messages.
+func (s *Subscription) limitConsumer(max uint64) {
+	if s.cons.gate != nil {
+		s.cons.max.Store(max)
+		if s.reached(max) {
+			s.cutOff()
+		}
+	}
+	s.check()
+}
+
+// reached reports whether so many messages have come, dropped ones included.
+func (s *Subscription) reached(max uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.arrived+s.dropped >= max
+}
+
+// endConsumer is the part of finish for subscriptions to consumers.
+func (s *Subscription) endConsumer(how subState) {
+	if s.isPull() {
+		s.endPull(how)
+	} else {
+		s.endPush(how)
+	}
+}
 
 // endPull is the part of finish for pull subscriptions. What fetches is stopped; when a drain is through, the consumer is deleted.
 func (s *Subscription) endPull(how subState) {
@@ -74,7 +126,7 @@ func (s *Subscription) endPull(how subState) {
 // dismiss asks the server to delete the consumer if it is the subscription's, and does not wait for an answer.
 func (c *consumerSub) dismiss(publish func(subject, reply string, hdr, data []byte) error) {
 	if c.owned.CompareAndSwap(true, false) {
-		_ = publish(c.js.api.Prefix+wire.ConsumerDelete(c.stream, c.consumer), "", nil, nil) // best effort
+		_ = publish(c.js.api.Prefix+wire.ConsumerDelete(c.stream, c.name()), "", nil, nil) // best effort
 	}
 }
 
@@ -92,15 +144,18 @@ func (s *Subscription) deleteConsumer() error {
 	if !c.owned.CompareAndSwap(true, false) {
 		return nil
 	}
-	return c.js.DeleteConsumer(c.stream, c.consumer)
+	return c.js.DeleteConsumer(c.stream, c.name())
 }
 
 // dismissConsumers tells the server, before the connection closes, which consumers nobody will use any more, rather than have it find out.
 // Those that the program may want to come back to stay.
 func (nc *Conn) dismissConsumers() {
-	for _, s := range nc.pullSubscriptions() {
-		if !s.cons.lasting {
-			s.cons.dismiss(func(subject, reply string, hdr, data []byte) error {
+	for _, s := range nc.consumerSubscriptions() {
+		switch c := s.cons; {
+		case c.ordered:
+			c.gate.Stop()
+		case !c.lasting:
+			c.dismiss(func(subject, reply string, hdr, data []byte) error {
 				nc.eng.PublishVolatile(subject, reply, hdr, data)
 				return nil
 			})
@@ -108,20 +163,21 @@ func (nc *Conn) dismissConsumers() {
 	}
 }
 
-// pullSubscriptions are those of the list.
-func (nc *Conn) pullSubscriptions() (found []*Subscription) {
+// consumerSubscriptions are those of the list that are subscriptions to consumers.
+func (nc *Conn) consumerSubscriptions() (found []*Subscription) {
 	nc.mu.Lock()
 	defer nc.mu.Unlock()
 	for s := nc.subs.first; s != nil; s = s.next {
-		if s.isPull() {
+		if s.cons != nil {
 			found = append(found, s)
 		}
 	}
 	return found
 }
 
-// ConsumerInfo asks the server for the state of the consumer. Errors: [ErrTypeSubscription] for a subscription to no consumer,
-// [ErrBadSubscription] for a nil one, [ErrConsumerNotFound], and others as those of [JetStreamManager].
+// ConsumerInfo asks the server for the state of the consumer, of an ordered subscription the present one. Errors: [ErrTypeSubscription] for a
+// subscription to no consumer, [ErrBadSubscription] for a nil one, [ErrConsumerNotFound], [ErrConsumerInfoOnOrderedReset] while an ordered
+// subscription has no consumer, and others as those of [JetStreamManager].
 func (s *Subscription) ConsumerInfo() (*ConsumerInfo, error) {
 	switch {
 	case s == nil, s.conn == nil:
@@ -129,7 +185,11 @@ func (s *Subscription) ConsumerInfo() (*ConsumerInfo, error) {
 	case s.cons == nil:
 		return nil, ErrTypeSubscription
 	}
-	return s.cons.js.ConsumerInfo(s.cons.stream, s.cons.consumer)
+	name := s.cons.name()
+	if name == "" {
+		return nil, ErrConsumerInfoOnOrderedReset
+	}
+	return s.cons.js.ConsumerInfo(s.cons.stream, name)
 }
 
 // InitialConsumerPending is the number of messages that the consumer had to deliver when the subscription began. Errors:
@@ -141,7 +201,7 @@ func (s *Subscription) InitialConsumerPending() (uint64, error) {
 	case s.cons == nil:
 		return 0, fmt.Errorf("%w: not a JetStream subscription", ErrTypeSubscription)
 	}
-	return s.cons.pending, nil
+	return s.cons.pending.Load(), nil
 }
 
 // errFetchOver is what a fetch returns on a subscription that is over.

@@ -58,6 +58,47 @@ type JetStream interface {
 	// Errors: ErrNoMatchingStream, ErrStreamNotFound, ErrConsumerNotFound with Bind, ErrSubjectMismatch, ErrPullSubscribeToPushConsumer, one
 	// that names the setting in which the consumer differs, ErrJetStreamNotEnabled, ErrBadSubject, those of names, and those of the connection.
 	PullSubscribe(subj, durable string, opts ...SubOpt) (*Subscription, error)
+
+	// Subscribe has cb called for each message that a push consumer delivers, one after the other, and acknowledges it afterwards, unless
+	// ManualAck or AckNone is among opts, or cb has done so.
+	//
+	// The stream is the one that stores subj, unless BindStream or Bind name it; then subj may be empty, for all messages or those of
+	// ConsumerFilterSubjects. A consumer that Bind, Durable or ConsumerName name is looked up first: it must be a push consumer
+	// that nobody is subscribed to, deliver subj and not contradict opts. One that does not exist, and one without a name, is created, and deleted
+	// again by Unsubscribe and when a Drain is through; Close of the connection asks for that only if the consumer is ephemeral and
+	// InactiveThreshold is not among opts. When a Context among opts is done, the subscription ends as by Unsubscribe.
+	//
+	// With IdleHeartbeat the error handler gets ErrConsumerNotActive when two of them are missing, and again after two more, and
+	// *ErrConsumerSequenceMismatch when messages are missing. Without it nobody notices that a push consumer is gone.
+	//
+	// With OrderedConsumer each message comes once and in order, whatever becomes of consumers, servers and links: the subscription makes a
+	// consumer without acks, with heartbeats (5 s) and flow control, and another one behind the last message whenever it is in
+	// doubt. A message for which there is no room comes again. It ends when the stream is gone, which the error handler is told.
+	//
+	// Errors: ErrNoMatchingStream, ErrStreamNotFound, ErrConsumerNotFound with Bind, ErrSubjectMismatch, ErrPullSubscribeRequired, one
+	// that names the setting in which the consumer differs or the deliver group that it has, ErrBadSubscription when cb is nil,
+	// ErrJetStreamNotEnabled, ErrBadSubject, the server's *APIError, those of names, and those of the connection. After one nothing is left behind.
+	Subscribe(subj string, cb MsgHandler, opts ...SubOpt) (*Subscription, error)
+
+	// QueueSubscribe is Subscribe as a member of a queue group: each message goes to one of them. Without a name among opts the consumer is durable and has
+	// that of the group, so that members find it; the one that created it deletes it. White space in queue is ErrBadQueueName, and IdleHeartbeat,
+	// EnableFlowControl and OrderedConsumer are errors.
+	QueueSubscribe(subj, queue string, cb MsgHandler, opts ...SubOpt) (*Subscription, error)
+
+	// SubscribeSync is Subscribe for NextMsg of the subscription. Messages are not acknowledged by themselves. Without MaxAckPending among opts as
+	// many may wait for their acks as SyncQueueLen says.
+	SubscribeSync(subj string, opts ...SubOpt) (*Subscription, error)
+
+	// QueueSubscribeSync is SubscribeSync as a member of a queue group, see QueueSubscribe.
+	QueueSubscribeSync(subj, queue string, opts ...SubOpt) (*Subscription, error)
+
+	// ChanSubscribe is Subscribe for a channel, which is never closed and must not be while the subscription is active. Messages are not
+	// acknowledged by themselves. Without MaxAckPending among opts as many may wait for their acks as the channel has room for. A nil channel is
+	// ErrBadSubscription.
+	ChanSubscribe(subj string, ch chan *Msg, opts ...SubOpt) (*Subscription, error)
+
+	// ChanQueueSubscribe is ChanSubscribe as a member of a queue group, see QueueSubscribe.
+	ChanQueueSubscribe(subj, queue string, ch chan *Msg, opts ...SubOpt) (*Subscription, error)
 }
 
 // JetStreamContext is the older JetStream API of one account and domain; package jetstream has the newer one. It may be used

@@ -87,12 +87,12 @@ func (j *js) newPublisher() *run.Publisher {
 // pubFuture is the PubAckFuture: the message, the ack and what waits for it in one object.
 type pubFuture struct {
 	pending run.Pending
-	end     run.Future[PubAck]
 	msg     atomic.Pointer[Msg] // the caller's; nil: there is none, and nobody has asked
+	end     run.Future[PubAck]
 }
 
 func (f *pubFuture) Ok() <-chan *PubAck { return f.end.Ok(newPubAck) }
-func (f *pubFuture) Err() <-chan error  { return f.end.Err() }
+func (f *pubFuture) Err() <-chan error  { return f.end.Err(newPubAck) }
 
 // Msg makes the message if the caller has published none: most programs never ask for it.
 func (f *pubFuture) Msg() *Msg {

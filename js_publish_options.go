@@ -100,8 +100,8 @@ func (o *pubOpts) check() error {
 		return errStallWait
 	}
 	// A header would have a space in the place of a line break: an id that is not the one that was given.
-	for _, text := range []string{o.id, o.stream, o.lastID} {
-		if strings.ContainsAny(text, "\r\n") {
+	for _, text := range [...]string{o.id, o.stream, o.lastID} {
+		if strings.IndexByte(text, '\r') >= 0 || strings.IndexByte(text, '\n') >= 0 {
 			return fmt.Errorf("%w: line break in %q", ErrInvalidArg, text)
 		}
 	}

@@ -108,10 +108,15 @@ func (o *subOpts) config() ConsumerConfig {
 
 // fits says how an existing consumer differs from what the subscription wants.
 func (o *subOpts) fits(subj string, have *ConsumerConfig) error {
-	switch {
-	case have.DeliverSubject != "":
+	if have.DeliverSubject != "" {
 		return ErrPullSubscribeToPushConsumer
-	case have.FilterSubject != "" && have.FilterSubject != subj:
+	}
+	return o.agrees(subj, have)
+}
+
+// agrees says how an existing consumer differs from what the options ask for.
+func (o *subOpts) agrees(subj string, have *ConsumerConfig) error {
+	if have.FilterSubject != "" && have.FilterSubject != subj && (subj != "" || o.bound == "") {
 		return ErrSubjectMismatch
 	}
 	want := o.cfg

@@ -48,6 +48,11 @@ func (cfg *ConsumerConfig) name() string {
 }
 
 func (j *js) putConsumer(stream, name string, cfg *ConsumerConfig, opts []JSOpt) (*ConsumerInfo, error) {
+	return j.putConsumerIf(wire.CreateOrUpdate, stream, name, cfg, opts)
+}
+
+// putConsumerIf is putConsumer for a consumer that exists, or for one that does not.
+func (j *js) putConsumerIf(action wire.Action, stream, name string, cfg *ConsumerConfig, opts []JSOpt) (*ConsumerInfo, error) {
 	c, err := j.streamCall(stream, opts)
 	if err != nil {
 		return nil, err
@@ -58,7 +63,7 @@ func (j *js) putConsumer(stream, name string, cfg *ConsumerConfig, opts []JSOpt)
 	if cfg.FilterSubject != "" && !subject.ValidSubscribe(cfg.FilterSubject) {
 		return nil, fmt.Errorf("%w: %q", ErrInvalidFilterSubject, cfg.FilterSubject)
 	}
-	req := wire.ConsumerRequest[*ConsumerConfig]{Stream: stream, Config: cfg}
+	req := wire.ConsumerRequest[*ConsumerConfig]{Stream: stream, Config: cfg, Action: action}
 	info, err := jsAsk[ConsumerInfo](c, j.createSubject(c, stream, name, cfg), req, ErrStreamNotFound, ErrConsumerNotFound)
 	switch {
 	case err != nil:

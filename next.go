@@ -119,12 +119,17 @@ type taken struct {
 	w     *waiter
 	err   error
 	ended bool // the subscription has come to its end with this message
+
+	passed []*barrier // that this message was in front of
 }
 
 // finishTake does what is left to do without the lock.
 func (s *Subscription) finishTake(t taken) *Msg {
 	if t.raw != "" {
 		t.m.Header = s.conn.parseHeader(s, t.raw)
+	}
+	for _, b := range t.passed {
+		b.release()
 	}
 	if t.ended {
 		s.finish(0)
@@ -141,6 +146,7 @@ func (s *Subscription) tryTake(w *waiter, wait bool) (t taken) {
 	}
 	if t.m, t.raw = s.popLocked(); t.m != nil {
 		s.roomLocked()
+		t.passed = s.passedLocked(s.doneLocked())
 		t.ended = s.endedLocked()
 		return t
 	}

@@ -51,6 +51,7 @@ func (s *Subscription) awaitRoom(look func() (ok, hopeless bool)) bool {
 		return false
 	}
 	defer s.endStall(slow, time.Now())
+	s.conn.eng.ReadyNow()
 	for {
 		// Looked for behind beginStall: whoever makes room from there on says so.
 		if ok, hopeless := look(); ok || hopeless {
@@ -107,6 +108,7 @@ func (s *Subscription) awaitReceiver(m *Msg) (sent bool) {
 		return false
 	}
 	defer s.endStall(slow, time.Now())
+	s.conn.eng.ReadyNow()
 	if sent = slow.hand(s.ch, m, over); sent {
 		s.handed()
 	}

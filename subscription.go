@@ -40,8 +40,7 @@ type Subscription struct {
 	epoch atomic.Uint32
 	// step is how far the chunk at head is consumed: twice the number of messages done, plus one while a callback runs. The worker
 	// alone writes it while it has a turn, otherwise it is written under mu.
-	step atomic.Uint32
-
+	step  atomic.Uint32
 	mu    sync.Mutex // before the outbox's lock, after the engine's
 	head  *chunk     // where the consumer is; nil: nothing is queued
 	tail  *chunk
@@ -55,7 +54,8 @@ type Subscription struct {
 	peak                    extent
 	waiters                 *waiter // NextMsg calls that wait, in no particular order
 	extras                  *extras
-	typ                     uint8 // SubscriptionType
+	runs                    atomic.Uint32 // what the reader has put into the queue; written under mu
+	typ                     uint8         // SubscriptionType
 	state                   subState
 }
 
@@ -150,6 +150,17 @@ func (nc *Conn) subscribe(s *Subscription) (*Subscription, error) {
 	if err := nc.checkSubscription(s); err != nil {
 		return nil, err
 	}
+	nc.equip(s)
+	nc.list(s)
+	if err := nc.register(s); err != nil {
+		nc.unlist(s)
+		return nil, err
+	}
+	return s, nil
+}
+
+// equip gives s what it needs before messages come.
+func (nc *Conn) equip(s *Subscription) {
 	s.conn = nc
 	s.limits = extent{DefaultSubPendingMsgsLimit, DefaultSubPendingBytesLimit}
 	if n := nc.Opts.SubChanLen; s.Type() == SyncSubscription && n > 0 {
@@ -158,12 +169,6 @@ func (nc *Conn) subscribe(s *Subscription) (*Subscription, error) {
 	if s.cb != nil {
 		s.task.Bind((*turns)(s))
 	}
-	nc.list(s)
-	if err := nc.register(s); err != nil {
-		nc.unlist(s)
-		return nil, err
-	}
-	return s, nil
 }
 
 func (nc *Conn) checkSubscription(s *Subscription) error {
@@ -188,10 +193,10 @@ func (nc *Conn) register(s *Subscription) error {
 	return err
 }
 
-// handle is the engine's name for s, nil for a pull subscription, which has none. A message may be on its way to the user before it is stored: then this waits. Not
+// handle is the engine's name for s, nil for a subscription to a consumer, which has none. A message may be on its way to the user before it is stored: then this waits. Not
 // under any lock.
 func (s *Subscription) handle() *engine.Sub {
-	if s.isPull() {
+	if s.cons != nil {
 		return nil
 	}
 	if reg := s.reg.Load(); reg != nil {

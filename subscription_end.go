@@ -35,8 +35,8 @@ func (s *Subscription) AutoUnsubscribe(max int) error {
 	if err := s.limit(uint64(max)); err != nil {
 		return err
 	}
-	if s.isPull() {
-		s.check()
+	if s.cons != nil {
+		s.limitConsumer(uint64(max))
 		return nil
 	}
 	// A subscription that the engine has taken out already has reached an earlier limit, or is being drained.
@@ -140,8 +140,8 @@ func (s *Subscription) finish(how subState) bool {
 	if end.slow != nil {
 		end.slow.sent()
 	}
-	if s.isPull() {
-		s.endPull(how)
+	if s.cons != nil {
+		s.endConsumer(how)
 	} else if how&subConnOver == 0 {
 		if reg := s.handle(); reg != nil {
 			_ = s.conn.eng.Unsubscribe(reg) // fails when the connection is closed, which ends it too

@@ -22,7 +22,8 @@ import (
 // a stream at a time, and gives a batch up after 10 seconds without a message, unless it is configured otherwise. A batch whose
 // messages did not all arrive is refused at the commit, so a lost link cannot leave half of it.
 //
-// A Batch is used by one goroutine at a time. One that is not committed needs no clean-up. [PublishBatch] is the shorter
+// A Batch is used by one goroutine at a time, and made by [NewBatch]: the zero value takes nothing, with nats.ErrInvalidArg. One that is not
+// committed needs no clean-up. [PublishBatch] is the shorter
 // form for messages that are all at hand.
 type Batch struct {
 	js   *jetStream
@@ -67,7 +68,7 @@ func (e *BatchError) Error() string {
 	if e.MayBeStored {
 		known = "perhaps stored"
 	}
-	return "nats: batch " + e.BatchID + " " + known + ": " + e.Err.Error()
+	return "nats: batch " + e.BatchID + " " + known + ": " + fmt.Sprint(e.Err)
 }
 
 // Unwrap returns Err.
@@ -105,6 +106,12 @@ var batchErrors = []JetStreamError{ErrBatchDisabled, ErrBatchIncomplete, ErrBatc
 var (
 	errForeignJS     = fmt.Errorf("%w: js was not made by this package", nats.ErrInvalidArg)
 	errForeignStream = fmt.Errorf("%w: s was not made by this package", nats.ErrInvalidArg)
+)
+
+// errNoBatch and errNoIngest are for zero values.
+var (
+	errNoBatch  = fmt.Errorf("%w: the batch was not made by NewBatch", nats.ErrInvalidArg)
+	errNoIngest = fmt.Errorf("%w: the ingest was not made by NewIngest", nats.ErrInvalidArg)
 )
 
 // NewBatch begins a batch. It sends nothing. nats.ErrInvalidArg when js was not made by this package.

@@ -21,6 +21,8 @@ func (b *Batch) prepare(ctx context.Context, msg *nats.Msg, opts []PublishOpt, c
 	switch {
 	case ctx == nil:
 		return nil, nil, errNilContext
+	case b.js == nil:
+		return nil, nil, errNoBatch
 	case b.over:
 		return nil, nil, ErrBatchClosed
 	case msg == nil:

@@ -79,12 +79,12 @@ func WithPublishAsyncTimeout(dur time.Duration) JetStreamOpt {
 // future is the PubAckFuture: the message, the ack and what waits for it in one object.
 type future struct {
 	pending run.Pending
-	end     run.Future[PubAck]
 	msg     atomic.Pointer[nats.Msg] // the caller's; nil: there is none, and nobody has asked
+	end     run.Future[PubAck]
 }
 
 func (f *future) Ok() <-chan *PubAck { return f.end.Ok(publicAck) }
-func (f *future) Err() <-chan error  { return f.end.Err() }
+func (f *future) Err() <-chan error  { return f.end.Err(publicAck) }
 
 func publicAck(a wire.PubAck) PubAck { return PubAck(a) }
 

@@ -42,7 +42,7 @@ const (
 // and the ingest ends with [ErrBatchForgotten], unless [IngestMsgIDs] makes it safe to send again.
 //
 // Unlike a [Batch] it is not atomic: messages can be read as soon as they are stored, and stay when the ingest fails. All subjects must
-// belong to one stream. Methods may be called concurrently.
+// belong to one stream. Methods may be called concurrently. The zero value takes nothing, with nats.ErrInvalidArg.
 type Ingest struct {
 	nc  *nats.Conn
 	run *run.Ingest
@@ -106,7 +106,7 @@ type IngestError struct {
 // Error says the reason and the numbers.
 func (e *IngestError) Error() string {
 	return "nats: ingest ended with " + strconv.FormatUint(e.Stored, 10) + " messages stored, perhaps " +
-		strconv.FormatUint(e.MayBeStored, 10) + ": " + e.Err.Error()
+		strconv.FormatUint(e.MayBeStored, 10) + ": " + fmt.Sprint(e.Err)
 }
 
 // Unwrap returns Err.
@@ -168,6 +168,8 @@ func (i *Ingest) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...PublishO
 	switch {
 	case ctx == nil:
 		return errNilContext
+	case i.run == nil:
+		return errNoIngest
 	case msg == nil:
 		return nats.ErrInvalidMsg
 	case !subject.ValidPublish(msg.Subject):
@@ -217,7 +219,12 @@ func (i *Ingest) block(msg *nats.Msg, opts []PublishOpt) ([]byte, error) {
 }
 
 // Stored is the number of messages that are known to be stored.
-func (i *Ingest) Stored() uint64 { return i.run.Result().Stored }
+func (i *Ingest) Stored() uint64 {
+	if i.run == nil {
+		return 0
+	}
+	return i.run.Result().Stored
+}
 
 // Close says that there are no more messages, and waits until all are stored, within the context's deadline or [IngestPatience]. Count of the
 // ack is the number of messages; Stream and Sequence are empty if there was none. Any error but nats.ErrInvalidContext is an [*IngestError],
@@ -225,6 +232,9 @@ func (i *Ingest) Stored() uint64 { return i.run.Result().Stored }
 func (i *Ingest) Close(ctx context.Context) (*BatchAck, error) {
 	if ctx == nil {
 		return nil, errNilContext
+	}
+	if i.run == nil {
+		return nil, errNoIngest
 	}
 	r, err := i.run.Close(ctx)
 	if err != nil {
@@ -237,7 +247,11 @@ func (i *Ingest) Close(ctx context.Context) (*BatchAck, error) {
 }
 
 // Abandon ends the ingest at once. What is stored stays.
-func (i *Ingest) Abandon() { i.run.Abandon() }
+func (i *Ingest) Abandon() {
+	if i.run != nil {
+		i.run.Abandon()
+	}
+}
 
 // ended is the error of an end; well is that of a good one.
 func (i *Ingest) ended(r run.IngestResult, well error) error {

@@ -3,11 +3,13 @@ package jetstream
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/gannet-io/nats"
 	"github.com/gannet-io/nats/internal/kv"
 	"github.com/gannet-io/nats/internal/subject"
 )
@@ -17,7 +19,8 @@ import (
 //
 // What others write is seen when the watch brings it: moments later, and while the link is down not before it is back. What is written through
 // the cache is seen at once by whoever reads through it. Entries that expire stay, unless the bucket has LimitMarkerTTL. Once the watch has ended,
-// reads go to the server; [KeyValueCache.Err] says why it did.
+// reads go to the bucket's leader; [KeyValueCache.Err] says why it did. [NewKeyValueCache] makes it; the zero value reads and writes nothing, with
+// nats.ErrInvalidArg.
 type KeyValueCache struct {
 	b       *keyValue
 	filters []string
@@ -30,6 +33,9 @@ type KeyValueCache struct {
 	own  map[string]uint64        // revisions written here that the watch has not brought yet
 	seen uint64                   // the highest revision that the watch has brought
 }
+
+// errNoCache is for the zero value.
+var errNoCache = fmt.Errorf("%w: the cache was not made by NewKeyValueCache", nats.ErrInvalidArg)
 
 // NewKeyValueCache makes a cache of the keys that match filters; none: of all keys. It returns when the entries that are there have been read, which ctx
 // bounds. Stop ends it. Errors: those of [KeyValue.WatchFiltered], that of the context, and the reason why the watch ended.
@@ -94,18 +100,27 @@ func (c *KeyValueCache) brought(e KeyValueEntry) {
 }
 
 // Get returns the last value of a key that the cache knows of. [ErrKeyNotFound] when it has none. Reads of keys that the cache does not keep, and all
-// reads after the watch has ended, go to the server; ctx is for them.
+// reads after the watch has ended, are answered by the bucket's leader; ctx is for them.
 func (c *KeyValueCache) Get(ctx context.Context, key string) (KeyValueEntry, error) {
+	if c.b == nil {
+		return nil, errNoCache
+	}
 	if c.ended.Load() {
-		return c.b.Get(ctx, key)
+		return c.ask(ctx, key)
 	}
 	switch e := c.lookup(key); {
 	case e != nil && e.Operation() == KeyValuePut:
 		return e, nil
 	case e == nil && !c.covers(key):
-		return c.b.Get(ctx, key)
+		return c.ask(ctx, key)
 	}
 	return nil, ErrKeyNotFound
+}
+
+// ask reads at the leader: a replica may not know yet what was written or read here before.
+func (c *KeyValueCache) ask(ctx context.Context, key string) (KeyValueEntry, error) {
+	e, err := c.b.store.GetAtLeader(ctx, key)
+	return newEntry(e), err
 }
 
 func (c *KeyValueCache) lookup(key string) KeyValueEntry {
@@ -122,24 +137,36 @@ func (c *KeyValueCache) covers(key string) bool {
 
 // Put is [KeyValue.Put].
 func (c *KeyValueCache) Put(ctx context.Context, key string, value []byte) (uint64, error) {
+	if c.b == nil {
+		return 0, errNoCache
+	}
 	revision, err := c.b.store.Put(ctx, key, value, 0)
 	return c.wrote(key, value, kv.Put, revision, err)
 }
 
 // Create is [KeyValue.Create].
 func (c *KeyValueCache) Create(ctx context.Context, key string, value []byte) (uint64, error) {
+	if c.b == nil {
+		return 0, errNoCache
+	}
 	revision, err := c.b.store.Create(ctx, key, value, 0)
 	return c.wrote(key, value, kv.Put, revision, err)
 }
 
 // Update is [KeyValue.Update].
 func (c *KeyValueCache) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if c.b == nil {
+		return 0, errNoCache
+	}
 	revision, err := c.b.store.Update(ctx, key, value, revision, 0)
 	return c.wrote(key, value, kv.Put, revision, err)
 }
 
 // Delete is [KeyValue.Delete], and returns the revision of the deletion.
 func (c *KeyValueCache) Delete(ctx context.Context, key string) (uint64, error) {
+	if c.b == nil {
+		return 0, errNoCache
+	}
 	revision, err := c.b.store.Remove(ctx, key, kv.Removal{Op: kv.Delete})
 	return c.wrote(key, nil, kv.Delete, revision, err)
 }
@@ -179,6 +206,9 @@ func (c *KeyValueCache) deletionsLocked() (n int) {
 
 // Stop ends the cache. Reads go to the server then. Again does nothing.
 func (c *KeyValueCache) Stop() {
+	if c.watch == nil {
+		return
+	}
 	_ = c.watch.Stop() // always nil
 	<-c.done
 }

@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +29,9 @@ const DefaultLockTTL = 10 * time.Second
 // ErrLockLost: a lock was not renewed in time, or somebody has taken or deleted its key.
 var ErrLockLost JetStreamError = &jsError{message: "lock lost"}
 
+// errRenewing: the server is still busy with an earlier renewal (nats-server 2.15 refuses conditional writes meanwhile).
+var errRenewing = errors.New("nats: an earlier renewal of the lock is on its way")
+
 // KeyValueLock is a key that this program holds, in a bucket with LimitMarkerTTL. It may be used concurrently. [AcquireLock] makes it.
 //
 // No lock across a network can keep its holder from going on for a moment too long: a process may sleep between looking at the lock and acting. So
@@ -45,15 +47,18 @@ type KeyValueLock struct {
 	ended chan struct{}      // the renewing has ended
 	lost  chan struct{}
 
+	doubtful bool // while it is acquired: an attempt had no answer, and may have been stored
+
 	mu       sync.Mutex
 	revision uint64
 	until    time.Time // the server keeps the key at least as long
 	err      error     // why it was lost
 }
 
-// AcquireLock waits until it holds key, as long as ctx allows. A holder that is gone is noticed when its TTL is over. Errors: that of ctx,
-// [ErrInvalidKey], [ErrInvalidOption], nats.ErrInvalidArg when the bucket was not made by this package, an [*APIError] with the code 10166
-// when the bucket has no LimitMarkerTTL, and those of the connection.
+// AcquireLock waits until it holds key, as long as ctx allows. A holder that is gone is noticed when its TTL is over. It outlasts lost links and
+// buckets that nobody leads for the moment: it tries on, and tells the connection's error handler of the first failure. Errors: that of ctx,
+// [ErrInvalidKey], [ErrInvalidOption], [ErrBucketNotFound], nats.ErrInvalidArg when the bucket was not made by this package, an [*APIError] with
+// the code 10166 when the bucket has no LimitMarkerTTL, and nats.ErrConnectionClosed.
 func AcquireLock(ctx context.Context, b KeyValue, key string, cfg LockConfig) (*KeyValueLock, error) {
 	l, err := newLock(b, key, cfg)
 	switch {
@@ -64,21 +69,25 @@ func AcquireLock(ctx context.Context, b KeyValue, key string, cfg LockConfig) (*
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var freed <-chan KeyValueEntry
-	for {
-		if err := l.take(ctx); err == nil {
+	var freed KeyWatcher
+	for failures := 0; ; {
+		err := l.take(ctx)
+		if err == nil {
 			return l, nil
-		} else if !errors.Is(err, ErrKeyExists) {
-			return nil, err
 		}
-		if freed == nil {
-			w, err := l.b.Watch(ctx, key, MetaOnly())
-			if err != nil {
-				return nil, err
-			}
-			freed = w.Updates()
+		held := errors.Is(err, ErrKeyExists)
+		if held && freed == nil {
+			freed, err = l.b.Watch(ctx, key, MetaOnly())
+			held = err == nil
 		}
-		if err := l.await(ctx, freed); err != nil {
+		if held {
+			failures = 0
+			err = l.await(ctx, freed)
+		} else {
+			failures++
+			err = l.outlast(ctx, err, failures == 1)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -111,17 +120,15 @@ func newLock(b KeyValue, key string, cfg LockConfig) (*KeyValueLock, error) {
 }
 
 // await waits until the key is free, perhaps. A key whose end leaves no marker is looked at again after its TTL.
-func (l *KeyValueLock) await(ctx context.Context, updates <-chan KeyValueEntry) error {
+func (l *KeyValueLock) await(ctx context.Context, w KeyWatcher) error {
 	timer := time.NewTimer(l.ttl)
 	defer timer.Stop()
 	for {
 		select {
-		case e, open := <-updates:
+		case e, open := <-w.Updates():
 			switch {
-			case !open && ctx.Err() != nil:
-				return ctx.Err()
 			case !open:
-				return nats.ErrConnectionClosed
+				return KeyWatcherErr(w)
 			case e != nil && e.Operation() != KeyValuePut:
 				return nil
 			}
@@ -137,10 +144,14 @@ func (l *KeyValueLock) await(ctx context.Context, updates <-chan KeyValueEntry) 
 func (l *KeyValueLock) take(ctx context.Context) error {
 	begin := time.Now()
 	revision, err := l.b.store.Create(ctx, l.key, l.value, l.ttl)
-	if err != nil {
-		return err // when nobody answered it may be ours all the same; then it ends with its TTL
+	fence := revision
+	if l.doubtful && errors.Is(err, ErrKeyExists) {
+		fence, revision, begin, err = l.resume(ctx)
 	}
-	l.fence, l.revision, l.until = revision, revision, begin.Add(l.ttl)
+	if err != nil {
+		return err // when nobody answered it may be ours all the same; if nobody takes it over it ends with its TTL
+	}
+	l.fence, l.revision, l.until = fence, revision, begin.Add(l.ttl)
 	var renewing context.Context
 	renewing, l.stop = context.WithCancel(context.Background())
 	go l.renew(renewing)
@@ -164,6 +175,9 @@ func (l *KeyValueLock) Lost() <-chan struct{} { return l.lost }
 func (l *KeyValueLock) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.stop == nil { // not made by AcquireLock
+		return ErrLockLost
+	}
 	return l.err
 }
 
@@ -172,6 +186,9 @@ func (l *KeyValueLock) Err() error {
 func (l *KeyValueLock) Release(ctx context.Context) error {
 	if ctx == nil {
 		return errNilContext
+	}
+	if l.stop == nil { // not made by AcquireLock
+		return ErrLockLost
 	}
 	l.stop()
 	<-l.ended
@@ -213,7 +230,7 @@ func (l *KeyValueLock) renew(ctx context.Context) {
 			_, _ = l.end(fmt.Errorf("%w: %w", ErrLockLost, err)) // nobody else ends it while this runs
 			return
 		default:
-			wait = min(l.ttl/10, 200*time.Millisecond)
+			wait = l.retryWait()
 		}
 	}
 }
@@ -230,11 +247,14 @@ func (l *KeyValueLock) renewed(ctx context.Context) error {
 		if failed != nil {
 			return failed
 		}
-		if e == nil || e.Op != kv.Put || !bytes.Equal(e.Value, l.value) {
+		if !l.isOwn(e) {
 			return err
 		}
 		begin = time.Now()
 		revision, err = l.b.store.Update(ctx, l.key, l.value, e.Revision, l.ttl)
+		if errors.Is(err, ErrKeyRevisionMismatch) {
+			return errRenewing
+		}
 	}
 	if err != nil {
 		return err

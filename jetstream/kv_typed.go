@@ -26,11 +26,15 @@ func JSONCodec[T any]() KeyValueCodec[T] {
 	}
 }
 
-// TypedKV is a bucket whose values are Ts. It may be used concurrently. [NewTypedKV] makes it.
+// TypedKV is a bucket whose values are Ts. It may be used concurrently. [NewTypedKV] makes it; the zero value
+// reads and writes nothing, with nats.ErrInvalidArg.
 type TypedKV[T any] struct {
 	b     KeyValue
 	codec KeyValueCodec[T]
 }
+
+// errNoTypedKV is for the zero value.
+var errNoTypedKV = fmt.Errorf("%w: the typed bucket was not made by NewTypedKV", nats.ErrInvalidArg)
 
 // TypedEntry is an entry of a [TypedKV]. Value is the zero value for deletions, and when Err is not nil: then what is stored cannot be
 // decoded, and can be had from Entry.
@@ -60,6 +64,9 @@ func (kv *TypedKV[T]) KeyValue() KeyValue { return kv.b }
 
 // Get returns the last value of a key. Errors are those of [KeyValue.Get], and the codec's, wrapped.
 func (kv *TypedKV[T]) Get(ctx context.Context, key string) (TypedEntry[T], error) {
+	if kv.b == nil {
+		return TypedEntry[T]{}, errNoTypedKV
+	}
 	e, err := kv.b.Get(ctx, key)
 	if err != nil {
 		return TypedEntry[T]{}, err
@@ -98,6 +105,12 @@ func (kv *TypedKV[T]) Update(ctx context.Context, key string, v T, revision uint
 // Modify stores what change makes of the last value, or of the zero value for a key that has none, with found false. When somebody else writes
 // meanwhile it begins anew, until ctx ends; change may so be called several times. An error of change ends it and is returned as it is.
 func (kv *TypedKV[T]) Modify(ctx context.Context, key string, change func(v T, found bool) (T, error)) (uint64, error) {
+	switch {
+	case kv.b == nil:
+		return 0, errNoTypedKV
+	case change == nil:
+		return 0, ErrHandlerRequired
+	}
 	return modifyKey(ctx, kv.b, key, func(e KeyValueEntry) ([]byte, error) {
 		var t TypedEntry[T]
 		if e != nil {
@@ -116,7 +129,10 @@ func (kv *TypedKV[T]) Modify(ctx context.Context, key string, change func(v T, f
 // Watch calls each with the entries of a watch, see [KeyValue.Watch], and with nil where the initial ones are over, until ctx or the watch
 // ends, or each returns an error. It returns that error, or why the watch ended.
 func (kv *TypedKV[T]) Watch(ctx context.Context, keys string, each func(*TypedEntry[T]) error, opts ...WatchOpt) error {
-	if each == nil {
+	switch {
+	case kv.b == nil:
+		return errNoTypedKV
+	case each == nil:
 		return ErrHandlerRequired
 	}
 	w, err := kv.b.Watch(ctx, keys, opts...)
@@ -152,6 +168,9 @@ func (kv *TypedKV[T]) entry(e KeyValueEntry) TypedEntry[T] {
 }
 
 func (kv *TypedKV[T]) encode(key string, v T) ([]byte, error) {
+	if kv.b == nil {
+		return nil, errNoTypedKV
+	}
 	data, err := kv.codec.Encode(v)
 	if err != nil {
 		return nil, fmt.Errorf("nats: encoding %s of bucket %s: %w", key, kv.b.Bucket(), err)

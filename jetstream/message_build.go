@@ -110,10 +110,16 @@ func (b *builder) grow() {
 		b.free, b.room = newBlock[eight, [632]byte]()
 	case need <= 1144:
 		b.free, b.room = newBlock[eight, [1144]byte]()
+	case need <= 1784:
+		b.free, b.room = newBlock[eight, [1784]byte]()
 	case need <= 2552:
 		b.free, b.room = newBlock[eight, [2552]byte]()
+	case need <= 3960:
+		b.free, b.room = newBlock[eight, [3960]byte]()
 	case need <= 5240:
 		b.free, b.room = newBlock[eight, [5240]byte]()
+	case need <= 7288:
+		b.free, b.room = newBlock[eight, [7288]byte]()
 	case need <= 9336:
 		b.free, b.room = newBlock[eight, [9336]byte]()
 	case b.each <= 1928:

@@ -181,16 +181,15 @@ func (o *pubOpts) block() []byte {
 	if !o.headers() {
 		return nil
 	}
-	var pairs [2 * pubHeaders]string
-	n, size := 0, len("NATS/1.0\r\n\r\n")
-	for i, value := range o.values {
-		if value != "" {
-			pairs[n], pairs[n+1] = pubHeaderNames[i], value
-			n += 2
+	var few [8]string
+	pairs, size := few[:0], len("NATS/1.0\r\n\r\n")
+	for i := range o.values {
+		if value := o.values[i]; value != "" {
+			pairs = append(pairs, pubHeaderNames[i], value)
 			size += len(pubHeaderNames[i]) + len(": \r\n") + len(value)
 		}
 	}
-	return proto.AppendPairs(make([]byte, 0, size), pairs[:n]...)
+	return proto.AppendPairs(make([]byte, 0, size), pairs...)
 }
 
 // publisherOptions are the settings of a JetStream's asynchronous publishes.

@@ -126,7 +126,7 @@ func (o *pubOpts) write(h nats.Header) {
 // text is an option that sets a header; an empty value takes it back. what names the argument.
 func pubText(header int, what, value string) PublishOpt {
 	return func(o *pubOpts) error {
-		if strings.ContainsAny(value, "\r\n") {
+		if strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, '\n') >= 0 {
 			return fmt.Errorf("%w: %s must not contain a line break", ErrInvalidOption, what)
 		}
 		o.values[header] = value

@@ -38,7 +38,7 @@ func proxies(t *testing.T, cluster *natstest.ClusterT) (all []*natstest.Proxy, l
 func TestClusterJSStepDown(t *testing.T) {
 	cluster := startJSCluster(t)
 	c := newConvoy(t, cluster, everywhere(cluster))
-	rounds(5, func(i int) {
+	rounds(4, func(i int) {
 		c.stepDown(i)
 		<-time.After(time.Second)
 	})
@@ -54,7 +54,7 @@ func TestClusterJSLinksDie(t *testing.T) {
 	for _, p := range all {
 		p.Lifetime(500*time.Millisecond, 1500*time.Millisecond)
 	}
-	rounds(5, func(int) { <-time.After(time.Second) })
+	rounds(4, func(int) { <-time.After(time.Second) })
 	for _, p := range all {
 		must(t, p.Heal())
 	}
@@ -67,7 +67,7 @@ func TestClusterJSBlackHole(t *testing.T) {
 	all, links := proxies(t, cluster)
 	c := newConvoy(t, cluster, links, nats.PingInterval(pings))
 	c.served, c.lossy = true, true
-	rounds(2, func(i int) {
+	rounds(1, func(i int) {
 		p := all[i%3]
 		c.disturbed()
 		p.Hole(natstest.Both)
@@ -78,12 +78,12 @@ func TestClusterJSBlackHole(t *testing.T) {
 	c.end()
 }
 
-// Each server in turn stops and starts again.
+// One server after the other stops and starts again.
 func TestClusterJSRollingRestart(t *testing.T) {
 	cluster := startJSCluster(t)
 	c := newConvoy(t, cluster, everywhere(cluster))
 	c.unsaid = true
-	rounds(3, func(i int) {
+	rounds(2, func(i int) {
 		srv := cluster.Servers()[i%3]
 		c.disturbed()
 		must(t, srv.Stop())

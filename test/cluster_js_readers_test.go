@@ -86,14 +86,54 @@ func (c *convoy) durable(js jetstream.JetStream, cfg jetstream.ConsumerConfig) (
 func (c *convoy) addPushReaders() {
 	c.t.Helper()
 	nc := c.dial()
-	var h jetstream.PushConsumer
-	c.insist("push", func(ctx context.Context) (err error) {
-		h, err = newJS(c.t, nc).CreateOrUpdatePushConsumer(ctx, convoyStream, jetstream.ConsumerConfig{
-			Durable: "push", DeliverSubject: "deliver.push", AckWait: ackFor, MaxAckPending: 20_000, FlowControl: true, IdleHeartbeat: beat,
+	h := c.pusher(newJS(c.t, nc), "push")
+	c.addReader(&reader{name: "push", durable: "push", nc: nc, work: func(r *reader) { r.push(h) }})
+
+	c.pusher(c.js, "old-push")
+	c.subscribed("old push", "old-push", nats.Bind(convoyStream, "old-push"), nats.ManualAck())
+	c.subscribed("old ordered", "", nats.BindStream(convoyStream), nats.OrderedConsumer(), nats.IdleHeartbeat(beat))
+}
+
+// pusher makes a durable push consumer.
+func (c *convoy) pusher(js jetstream.JetStream, name string) (h jetstream.PushConsumer) {
+	c.t.Helper()
+	c.insist(name, func(ctx context.Context) (err error) {
+		h, err = js.CreateOrUpdatePushConsumer(ctx, convoyStream, jetstream.ConsumerConfig{
+			Durable: name, DeliverSubject: "deliver." + name, AckWait: ackFor, MaxAckPending: 20_000, FlowControl: true, IdleHeartbeat: beat,
 		})
 		return err
 	})
-	c.addReader(&reader{name: "push", durable: "push", nc: nc, work: func(r *reader) { r.push(h) }})
+	return h
+}
+
+// subscribed adds a subscription of the older API. What disturbs it is told its connection's error handler.
+func (c *convoy) subscribed(name, durable string, opts ...nats.SubOpt) {
+	c.t.Helper()
+	r := &reader{name: name, durable: durable}
+	r.nc = c.dial(r.errors())
+	var sub *nats.Subscription
+	js := legacyJS(c.t, r.nc)
+	ready := make(chan struct{})
+	c.insist(name, func(context.Context) (err error) {
+		sub, err = js.Subscribe("l.>", func(m *nats.Msg) {
+			<-ready
+			r.takeOld(m)
+		}, opts...)
+		return err
+	})
+	r.work = func(r *reader) {
+		close(ready)
+		<-r.c.quit
+		if err := sub.Unsubscribe(); err != nil {
+			r.c.t.Errorf("%s: %v", r.name, err)
+		}
+	}
+	c.addReader(r)
+}
+
+// errors is an option for a connection that r has for itself.
+func (r *reader) errors() nats.Option {
+	return nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { r.tells(err) })
 }
 
 // addReader starts r. Unless it says otherwise it reads the stream of messages.

@@ -103,13 +103,13 @@ func (c *convoy) insist(what string, f func(ctx context.Context) error) {
 }
 
 // dial makes a connection for one under test.
-func (c *convoy) dial() *nats.Conn {
+func (c *convoy) dial(opts ...nats.Option) *nats.Conn {
 	c.t.Helper()
 	link := c.links[len(c.conns)%len(c.links)]
 	nc := dial(c.t, link, append([]nats.Option{
 		quickly(), silent(), nats.DontRandomize(), nats.IgnoreDiscoveredServers(),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { c.disturbed() }),
-	}, c.opts...)...)
+	}, slices.Concat(c.opts, opts)...)...)
 	c.conns = append(c.conns, nc)
 	return nc
 }

@@ -28,7 +28,7 @@ type stores struct {
 	reads    int
 	calls    map[string]int // failed ones, by kind
 	told     tally
-	overruns overruns
+	overruns map[string]*overruns // by kind of call
 }
 
 const (
@@ -51,7 +51,10 @@ func (c *convoy) buckets() {
 	})
 	c.watches()
 	for i := range 2 {
-		s := &stores{c: c, raised: map[uint64]uint64{}, objects: map[string][]byte{}, calls: map[string]int{}}
+		s := &stores{c: c, raised: map[uint64]uint64{}, objects: map[string][]byte{}, calls: map[string]int{}, overruns: map[string]*overruns{}}
+		for _, kind := range []string{"create", "get", "update", "put", "get object"} {
+			s.overruns[kind] = new(overruns)
+		}
 		js := c.jetStream()
 		c.insist("handles", func(ctx context.Context) (err error) {
 			if s.keys, err = js.KeyValue(ctx, "b"); err == nil {
@@ -75,12 +78,7 @@ func (c *convoy) watches() {
 	c.t.Helper()
 	watch := &reader{name: "watch", stream: convoyKV, beat: watchBeat}
 	old := &reader{name: "old watch", stream: convoyKV, beat: watchBeat}
-	for _, r := range []*reader{watch, old} {
-		opts := c.opts
-		c.opts = append(opts[:len(opts):len(opts)], nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { r.tells(err) }))
-		r.nc = c.dial()
-		c.opts = opts
-	}
+	watch.nc, old.nc = c.dial(watch.errors()), c.dial(old.errors())
 	var w jetstream.KeyWatcher
 	c.insist("the watch", func(context.Context) error {
 		b, err := newJS(c.t, watch.nc).KeyValue(context.Background(), "b")
@@ -124,7 +122,7 @@ func (s *stores) each(d time.Duration, f func(i int)) { s.c.every(d*min(slower, 
 
 // call is one call with its bound.
 func (s *stores) call(kind string, f func(ctx context.Context) error) error {
-	defer s.overruns.bounded(time.Now(), callFor)
+	defer s.overruns[kind].bounded(time.Now(), callFor)
 	ctx, cancel := context.WithTimeout(context.Background(), callFor)
 	defer cancel()
 	err := f(ctx)
@@ -258,7 +256,9 @@ func (s *stores) balance(others map[uint64]uint64) {
 	if len(s.wrong) > 0 {
 		t.Errorf("buckets: %d wrong: %v", len(s.wrong), s.wrong[:min(len(s.wrong), 10)])
 	}
-	s.overruns.check(t, "buckets")
+	for kind, o := range s.overruns {
+		o.check(t, "buckets, "+kind)
+	}
 }
 
 // counter checks the counter against what was acknowledged: no raise is lost, none came from nowhere.

@@ -2,13 +2,8 @@ package test
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"maps"
-	"math"
-	"net"
-	"net/url"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -19,241 +14,6 @@ import (
 	"github.com/gannet-io/nats"
 )
 
-// hostileStrings are odd names, subjects and texts; some of them would be operations of their own if they got onto the wire unchecked.
-var hostileStrings = []string{
-	"", " ", "a b", "\t", "x\r\nPUB " + smuggled + " 0\r\n\r\n", "x\nSUB " + smuggled + " 1\n", "x\rPING", "x 0\r\n\r\nPUB " + smuggled + " 0\r\n\r\n",
-	"k\r\n" + smuggled + ": 1", "\x00", "*", ">", "a.>.b", "a..b", ".", "..", "-", strings.Repeat("x", 70_000), "\xff\xfe", "ä", "a/../b", "%s%n",
-}
-
-// hostileURLs take the place of hostile strings where one is dialled: none of them may lead to another machine.
-var hostileURLs = []string{
-	"", ",", " , ", ":", "://", "nats://", "nats://:", "nats://127.0.0.1:-1", "nats://127.0.0.1:99999999", "nats://[::1", "nats://127.0.0.1:1\r\nPUB " + smuggled,
-	"nats://a b@127.0.0.1:1", "nats://u\r\n:p@127.0.0.1:1", "\x00", "http://127.0.0.1:1", "ws://127.0.0.1:1,nats://127.0.0.1:1", "127.0.0.1:1/%zz", "nats://127.0.0.1:1/" + strings.Repeat("x", 70_000),
-}
-
-// hostileValues are odd values of a type. The first is the zero value.
-func hostileValues(typ reflect.Type) (values []reflect.Value) {
-	add := func(vs ...any) {
-		for _, v := range vs {
-			values = append(values, reflect.ValueOf(v).Convert(typ))
-		}
-	}
-	values = append(values, reflect.Zero(typ))
-	switch typ {
-	case reflect.TypeFor[context.Context]():
-		over, cancel := context.WithCancel(context.Background())
-		cancel()
-		past, cancel := context.WithDeadline(context.Background(), time.Unix(1, 0))
-		cancel()
-		add(over, past, context.Background())
-		return values
-	case reflect.TypeFor[*nats.Msg]():
-		add(&nats.Msg{}, &nats.Msg{Subject: "a", Sub: &nats.Subscription{}})
-		for _, s := range hostileStrings {
-			add(&nats.Msg{Subject: s, Data: []byte(s)}, &nats.Msg{Subject: "a", Reply: s}, &nats.Msg{Subject: "a", Header: nats.Header{s: {"v"}}},
-				&nats.Msg{Subject: "a", Header: nats.Header{"k": {s, s}}})
-		}
-		add(&nats.Msg{Subject: "a", Data: make([]byte, 2<<20)}, &nats.Msg{Subject: "a", Header: nats.Header{"k": nil}},
-			&nats.Msg{Subject: "a", Header: nats.Header{"k": {strings.Repeat("v", 2<<20)}}})
-		return values
-	case reflect.TypeFor[*tls.Config]():
-		add(&tls.Config{MinVersion: 99, MaxVersion: 1})
-		return values
-	case reflect.TypeFor[*url.URL]():
-		add(&url.URL{}, &url.URL{Host: hostileStrings[4], Scheme: "nats"})
-		return values
-	}
-	switch typ.Kind() {
-	case reflect.String:
-		for _, s := range hostileStrings[1:] {
-			add(s)
-		}
-	case reflect.Int, reflect.Int64:
-		add(-1, 1, math.MinInt64, math.MaxInt64)
-	case reflect.Int32, reflect.Int16, reflect.Int8:
-		add(-1, 127)
-	case reflect.Uint64, reflect.Uint32, reflect.Uint16, reflect.Uint8, reflect.Uint:
-		top := reflect.New(typ).Elem()
-		top.SetUint(math.MaxUint64 >> (64 - typ.Bits()))
-		values = append(values, top)
-	case reflect.Bool:
-		add(true)
-	case reflect.Slice:
-		values = append(values, reflect.MakeSlice(typ, 0, 0))
-		for _, v := range hostileValues(typ.Elem())[:min(9, len(hostileValues(typ.Elem())))] {
-			values = append(values, reflect.Append(reflect.MakeSlice(typ, 0, 1), v))
-		}
-		if typ.Elem().Kind() == reflect.Uint8 {
-			add([]byte(hostileStrings[4]), make([]byte, 2<<20), []byte("{"), []byte(`{"a":[]}`), []byte("null"), []byte(`"x"`))
-		}
-	case reflect.Map:
-		values = append(values, reflect.MakeMap(typ))
-		if typ.Key().Kind() == reflect.String {
-			for _, s := range hostileStrings {
-				m := reflect.MakeMap(typ)
-				m.SetMapIndex(reflect.ValueOf(s).Convert(typ.Key()), hostileValues(typ.Elem())[0])
-				values = append(values, m)
-			}
-		}
-	case reflect.Chan:
-		closed := reflect.MakeChan(typ, 0)
-		closed.Close()
-		values = append(values, reflect.MakeChan(typ, 0), closed)
-	case reflect.Func:
-		for k := range 6 {
-			values = append(values, hostileFunc(typ, k))
-		}
-	case reflect.Pointer:
-		if typ.Elem().Kind() == reflect.Struct && typ.Elem().PkgPath() == "github.com/gannet-io/nats" {
-			for _, v := range hostileStructs(typ.Elem()) {
-				p := reflect.New(typ.Elem())
-				p.Elem().Set(v)
-				values = append(values, p)
-			}
-		}
-	case reflect.Struct:
-		if typ.PkgPath() == "github.com/gannet-io/nats" {
-			values = append(values, hostileStructs(typ)...)
-		}
-	case reflect.Interface:
-		if typ.NumMethod() == 1 && typ.Method(0).Name == "InProcessConn" {
-			add(badProvider{})
-		}
-		if typ == reflect.TypeFor[nats.CustomDialer]() {
-			add(badProvider{})
-		}
-		if typ.PkgPath() == "github.com/gannet-io/nats" && typ.NumMethod() > 0 {
-			values = append(values, optionsFor(typ)...)
-		}
-	}
-	return values
-}
-
-// optionsFor are odd values of an option's interface: made by the exported functions that return such a thing, and of the exported
-// types that are one. A few of each, since there are many.
-func optionsFor(typ reflect.Type) (values []reflect.Value) {
-	const each = 6
-	for _, name := range slices.Sorted(maps.Keys(exportedFunctions)) {
-		f := reflect.ValueOf(exportedFunctions[name])
-		if f.Type().NumOut() != 1 || !f.Type().Out(0).Implements(typ) || f.Type().Out(0) == reflect.TypeFor[error]() {
-			continue
-		}
-		lists := argumentLists(f.Type(), false)
-		for i := 0; i < len(lists); i += max(1, len(lists)/each) {
-			values = append(values, f.Call(lists[i])[0].Convert(typ))
-		}
-	}
-	for _, t := range exportedTypes {
-		if !t.Implements(typ) || t.Kind() == reflect.Interface {
-			continue
-		}
-		odd := hostileValues(t)
-		for i := 0; i < len(odd); i += max(1, len(odd)/each) {
-			values = append(values, odd[i].Convert(typ))
-		}
-	}
-	return values
-}
-
-// badProvider makes connections that are none.
-type badProvider struct{}
-
-func (badProvider) InProcessConn() (net.Conn, error)            { return nil, nil }
-func (badProvider) Dial(network, addr string) (net.Conn, error) { return nil, nil }
-
-// hostileStructs sets one field at a time, of one level.
-func hostileStructs(typ reflect.Type) (values []reflect.Value) {
-	values = append(values, reflect.Zero(typ))
-	for i := range typ.NumField() {
-		f := typ.Field(i)
-		if k := f.Type.Kind(); !f.IsExported() || k == reflect.Struct || k == reflect.Pointer || k == reflect.Func || k == reflect.Interface {
-			continue
-		}
-		for _, v := range hostileValues(f.Type)[1:] {
-			s := reflect.New(typ).Elem()
-			s.Field(i).Set(v)
-			values = append(values, s)
-		}
-	}
-	return values
-}
-
-// hostileFunc returns a function whose results are the k-th hostile ones.
-func hostileFunc(typ reflect.Type, k int) reflect.Value {
-	return reflect.MakeFunc(typ, func([]reflect.Value) (results []reflect.Value) {
-		for i := range typ.NumOut() {
-			out := typ.Out(i)
-			var choice []reflect.Value
-			switch {
-			case out == reflect.TypeFor[error]():
-				choice = []reflect.Value{reflect.Zero(out), reflect.ValueOf(fmt.Errorf("an error")).Convert(out)}
-			case out == reflect.TypeFor[*nats.Server]():
-				choice = []reflect.Value{reflect.Zero(out), reflect.ValueOf(&nats.Server{}), reflect.ValueOf(&nats.Server{URL: &url.URL{Host: "x\r\n"}})}
-			case out == reflect.TypeFor[time.Duration]():
-				choice = []reflect.Value{reflect.Zero(out), reflect.ValueOf(time.Duration(-1)), reflect.ValueOf(time.Duration(math.MinInt64))}
-			default:
-				choice = hostileValues(out)
-			}
-			results = append(results, choice[k%len(choice)])
-		}
-		return results
-	})
-}
-
-// argumentLists varies one argument at a time; the others are harmless. The first list is all zero values. urls says that strings
-// name servers.
-func argumentLists(typ reflect.Type, urls bool) (lists [][]reflect.Value) {
-	n := typ.NumIn()
-	fixed := n
-	if typ.IsVariadic() {
-		fixed--
-	}
-	base := func() (args []reflect.Value) {
-		for i := range fixed {
-			if urls && typ.In(i) == reflect.TypeFor[string]() {
-				args = append(args, reflect.ValueOf("nats://127.0.0.1:1"))
-				continue
-			}
-			args = append(args, harmless(typ.In(i)))
-		}
-		return args
-	}
-	var zero []reflect.Value
-	for i := range fixed {
-		zero = append(zero, reflect.Zero(typ.In(i)))
-	}
-	lists = append(lists, zero)
-	for i := range n {
-		in := typ.In(i)
-		if i >= fixed {
-			in = in.Elem()
-		}
-		values := hostileValues(in)
-		switch {
-		case urls && in == reflect.TypeFor[string]():
-			values = nil
-			for _, u := range hostileURLs {
-				values = append(values, reflect.ValueOf(u))
-			}
-		case urls && in == reflect.TypeFor[[]string]():
-			values = values[:2]
-			for _, u := range hostileURLs {
-				values = append(values, reflect.ValueOf([]string{u}), reflect.ValueOf([]string{u, "nats://127.0.0.1:1"}))
-			}
-		}
-		for _, v := range values {
-			args := base()
-			if i < fixed {
-				args[i] = v
-			} else {
-				args = append(args, v, v)
-			}
-			lists = append(lists, args)
-		}
-	}
-	return lists
-}
-
 // arena is a peer and a connection to it that hostile calls are made on. It is made anew when one of them has ended it.
 type arena struct {
 	t    *testing.T
@@ -261,15 +21,20 @@ type arena struct {
 	nc   *nats.Conn
 	subs []*nats.Subscription
 	msg  *nats.Msg
+	give supplies
 }
 
-func newArena(t *testing.T) *arena {
+func newArena(t *testing.T) *arena { return newArenaWith(t, refuseRequests) }
+
+// newArenaWith has the peer answer publishes.
+func newArenaWith(t *testing.T, answer func(c *peerConn, subject, reply string, data []byte)) *arena {
 	a := &arena{t: t, p: newPeer(t)}
 	a.p.setGreet(func(c *peerConn) bool {
-		c.answer = refuseRequests
+		c.answer = answer
 		return c.shake()
 	})
 	a.fresh()
+	t.Cleanup(func() { a.nc.Close() })
 	return a
 }
 
@@ -312,6 +77,7 @@ func (a *arena) call(what string, f reflect.Value, args []reflect.Value) (result
 			}
 		}()
 		results = f.Call(args)
+		finish(results)
 	}()
 	select {
 	case <-done:
@@ -374,14 +140,14 @@ func (a *arena) methods(name string, receivers func() []any, skip func(method st
 			if skip(method, i) {
 				continue
 			}
-			for _, args := range argumentLists(reflect.ValueOf(receivers()[i]).Method(m).Type(), method == "SetServerPool" || method == "Connect") {
+			for _, args := range a.give.lists(reflect.ValueOf(receivers()[i]).Method(m).Type(), method == "SetServerPool" || method == "Connect") {
 				a.call(fmt.Sprintf("%s %d.%s", name, i, method), reflect.ValueOf(receivers()[i]).Method(m), args)
 			}
 		}
 	}
 }
 
-func never(string, int) bool { return false }
+func skipNone(string, int) bool { return false }
 
 func TestHostileArgumentsConn(t *testing.T) {
 	t.Parallel()
@@ -390,7 +156,7 @@ func TestHostileArgumentsConn(t *testing.T) {
 	closed := dial(t, a.p.url())
 	a.p.next()
 	closed.Close()
-	a.methods("Conn", func() []any { return []any{a.nc, closed, (*nats.Conn)(nil), new(nats.Conn)} }, never)
+	a.methods("Conn", func() []any { return []any{a.nc, closed, (*nats.Conn)(nil), new(nats.Conn)} }, skipNone)
 	a.nc.Close()
 }
 
@@ -402,7 +168,7 @@ func TestHostileArgumentsSubscription(t *testing.T) {
 	must(t, gone.Unsubscribe())
 	a.methods("Subscription", func() []any {
 		return []any{a.subs[0], a.subs[1], a.subs[2], gone, (*nats.Subscription)(nil), new(nats.Subscription)}
-	}, never)
+	}, skipNone)
 	a.nc.Close()
 }
 
@@ -417,7 +183,7 @@ func TestHostileArgumentsMsg(t *testing.T) {
 			all = append(all, &nats.Msg{Subject: s, Reply: s, Sub: a.subs[0], Header: nats.Header{s: {s}}})
 		}
 		return all
-	}, never)
+	}, skipNone)
 	a.nc.Close()
 }
 
@@ -431,14 +197,14 @@ func TestHostileArgumentsOtherTypes(t *testing.T) {
 	t.Parallel()
 	checkLeaks(t)
 	a := newArena(t)
-	for _, typ := range exportedTypes {
+	for _, typ := range exports["nats"].types {
 		if slices.Contains(tested, typ) {
 			continue
 		}
 		pointer := reflect.PointerTo(typ)
 		a.methods(typ.Name(), func() []any {
 			all := []any{reflect.New(typ).Interface()}
-			for _, v := range hostileValues(typ)[1:] {
+			for _, v := range a.give.values(typ)[1:] {
 				p := reflect.New(typ)
 				p.Elem().Set(v)
 				all = append(all, p.Interface())
@@ -456,9 +222,9 @@ func TestHostileArgumentsFunctions(t *testing.T) {
 	t.Parallel()
 	checkLeaks(t)
 	a := newArena(t)
-	for name, f := range exportedFunctions {
+	for name, f := range exports["nats"].functions {
 		v := reflect.ValueOf(f)
-		for _, args := range argumentLists(v.Type(), name == "Connect") {
+		for _, args := range a.give.lists(v.Type(), name == "Connect") {
 			for _, result := range a.call(name, v, args) {
 				switch r := result.Interface().(type) {
 				case nats.Option:
@@ -541,7 +307,7 @@ func TestHostileOptionFields(t *testing.T) {
 		if !f.IsExported() {
 			continue
 		}
-		values := hostileValues(f.Type)
+		values := a.give.values(f.Type)
 		switch f.Name {
 		case "Url":
 			values = nil
@@ -582,27 +348,8 @@ func TestHostileArgumentsJetStream(t *testing.T) {
 			js, of = got[nats.JetStreamContext](t)(a.nc.JetStream()), a.nc
 		}
 		return []any{js}
-	}, never)
+	}, skipNone)
 	a.nc.Close()
-}
-
-// interfaceTests says which test calls the methods of an interface that the library implements. The rest are implemented by programs or
-// have no exported methods.
-var interfaceTests = map[string]string{
-	"JetStreamContext": "TestHostileArgumentsJetStream", "JetStreamManager": "TestHostileArgumentsJetStream", "JetStream": "TestHostileArgumentsJetStream",
-	"ObjectStoreManager": "TestHostileArgumentsJetStream", "ObjectStore": "TestObjectHostileArguments", "ObjectResult": "TestObjectReadersEnd",
-	"ObjectStoreStatus": "TestObjectHostileArguments", "ObjectWatcher": "TestObjectWatchEnds",
-	"KeyValueManager": "TestHostileArgumentsJetStream", "KeyValue": "TestKVNames and TestKVHostileArguments",
-	"KeyValueEntry": "has no arguments", "KeyValueStatus": "has no arguments", "KeyWatcher": "has no arguments", "KeyLister": "has no arguments",
-	"JetStreamError": "an error value", "CustomDialer": "the program's", "InProcessConnProvider": "the program's",
-}
-
-func TestEveryInterfaceIsTested(t *testing.T) {
-	for _, typ := range exportedInterfaces {
-		if interfaceTests[typ.Name()] == "" {
-			t.Logf("LATER: the methods of nats.%s are not called with hostile arguments yet", typ.Name())
-		}
-	}
 }
 
 // The errors name what is wrong, for the arguments that programs get wrong most.

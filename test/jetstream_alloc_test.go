@@ -73,8 +73,8 @@ func TestJetStreamAllocations(t *testing.T) {
 				}
 			}
 		}},
-		{"asynchronous publish", 2, func(int) { async(0, func(int) []jetstream.PublishOpt { return []jetstream.PublishOpt{} }) }},
-		{"asynchronous publish with an id", 6, func(round int) {
+		{"asynchronous publish", 1.1, func(int) { async(0, func(int) []jetstream.PublishOpt { return []jetstream.PublishOpt{} }) }},
+		{"asynchronous publish with an id", 4.1, func(round int) {
 			async(round*n, func(i int) []jetstream.PublishOpt { return []jetstream.PublishOpt{jetstream.WithMsgID(ids[i])} })
 		}},
 		{"fetch of 100 with ack", 0.5, func(int) { fetch() }},

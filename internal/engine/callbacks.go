@@ -11,10 +11,10 @@ type callbackQueue struct {
 	queue   []func()
 	running bool
 
-	total   uint64         // news dropped
-	dropped uint64         // of them, those since told was called
-	pending bool           // a call of told is in the queue
-	told    func(n uint64) // tells, as a callback, how many news were dropped; nil: nobody. Never changes
+	total   uint64 // news dropped
+	dropped uint64 // of them, those that were not told yet
+	pending bool   // a call of conn.tellDropped is in the queue
+	conn    *Conn  // tells, as a callback, how many news were dropped; nil: nobody does. Never changes
 }
 
 // Callback runs fn on the callback goroutine, after what was queued before.
@@ -68,11 +68,11 @@ func (q *callbackQueue) drop() {
 func (q *callbackQueue) dropLocked() {
 	q.total++
 	q.dropped++
-	if q.pending || q.told == nil {
+	if q.pending || q.conn == nil {
 		return
 	}
 	q.pending = true
-	q.pushLocked(func() { q.told(q.takeDropped()) })
+	q.pushLocked(func() { q.conn.tellDropped(q.takeDropped()) })
 }
 
 // busy reports whether callbacks wait or run.

@@ -39,9 +39,7 @@ type Config struct {
 	TLSFirst bool                        // the TLS handshake comes before INFO
 	TLS      func() (*tls.Config, error) // called at every connect; nil: an empty configuration
 	NoEcho   bool
-	// Hello makes the CONNECT with its credentials at every connect, on the goroutine that dials; it may run user code.
-	// The engine fills in what follows from the server: TLSRequired, Headers, NoResponders, Protocol.
-	Hello func(info *proto.Info, server *url.URL) (proto.Connect, error)
+	Hello    Greeter // never nil
 
 	InboxPrefix      string // without the final dot
 	IgnoreDiscovered bool
@@ -50,6 +48,13 @@ type Config struct {
 	// pool, one that is not in it is natserr.ServerNotInPool.
 	Choose   func(servers []pool.Server, last proto.Info) (*url.URL, time.Duration)
 	Counters *Counters // never nil
+}
+
+// Greeter introduces a connection.
+type Greeter interface {
+	// Hello makes the CONNECT with its credentials at every connect, on the goroutine that dials; it may run user code.
+	// The engine fills in what follows from the server: TLSRequired, Headers, NoResponders, Protocol.
+	Hello(info *proto.Info, server *url.URL) (proto.Connect, error)
 }
 
 // Event is what a [Listener] is told of.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,8 @@ type Conn struct {
 	last  farewells
 	mail  mailbox
 	super *supervisor
-	done  chan struct{} // closed when the supervisor has ended
+	gone  latch          // the supervisor has ended
+	end   sync.WaitGroup // for the same
 
 	callers sync.Pool // of *caller; each connection's own, since a channel belongs to the clock it was made under
 	spares  sync.Pool // of *[]byte: see Recycle
@@ -46,14 +48,16 @@ type Conn struct {
 	pulls   atomic.Int64 // answers that others than the mux wait for: Owe
 	info    atomic.Pointer[proto.Info]
 	current atomic.Pointer[link]
-	servers atomic.Pointer[[]pool.Server]
+	servers atomic.Pointer[serverList]
+	lists   []serverList // not used yet. The supervisor's
 	lastErr atomic.Pointer[error]
 	health  health
 
-	connected chan error // the result of Connect, once
-	told      atomic.Bool
-	closing   sync.Once
-	hanging   atomic.Bool // Close is ending the link: its failure is no news
+	connecting sync.WaitGroup // over when Connect has its result
+	connectErr error          // that result
+	answered   atomic.Bool    // it is there, or will be in a moment
+	closing    atomic.Bool
+	hanging    atomic.Bool // Close is ending the link: its failure is no news
 
 	mu       sync.Mutex // subscriptions and PINGs, in the order in which they go out
 	subs     table
@@ -62,14 +66,26 @@ type Conn struct {
 	finished bool
 }
 
+// assembly is a connection with what belongs to it alone: one object, where six cost as much as three system calls.
+type assembly struct {
+	conn    Conn
+	super   supervisor
+	machine session.Machine
+	servers pool.Pool
+	out     outbox.Box
+	posts   [2][4]func()  // the first memory of the mailbox
+	lists   [2]serverList // the first copies of servers
+}
+
 // Connect dials and returns when the handshake is done; with cfg.Session.RetryFailed it returns once the first pass over the
 // servers is over, connected or not. When ctx ends first, so does the attempt.
 func Connect(ctx context.Context, cfg Config, ev Listener) (*Conn, error) {
-	servers, err := pool.New(cfg.URLs, cfg.First, cfg.Shuffle)
-	if err != nil {
+	a := new(assembly)
+	if err := a.servers.Init(cfg.URLs, cfg.First, cfg.Shuffle); err != nil {
 		return nil, err
 	}
-	c := &Conn{cfg: cfg, ev: ev, done: make(chan struct{}), connected: make(chan error, 1)}
+	c := &a.conn
+	c.cfg, c.ev = cfg, ev
 	if c.cfg.Session.Rand == nil {
 		c.cfg.Session.Rand = rand.Int64N
 	}
@@ -78,41 +94,58 @@ func Connect(ctx context.Context, cfg Config, ev Listener) (*Conn, error) {
 	}
 	c.cfg.Session.CustomDelay = cfg.Delay != nil
 	c.cfg.Session.ChooseServer = cfg.Choose != nil
-	c.out = outbox.New(outbox.Config{
+	c.out = &a.out
+	c.out.Init(outbox.Config{
 		Keep: cfg.Keep, WriteTimeout: cfg.WriteTimeout, Patience: 5 * time.Millisecond, Counters: c.cfg.Counters,
 		ConfirmBytes: cfg.ConfirmBytes, ConfirmAfter: cfg.ConfirmAfter, Resend: cfg.Resend, BeforeWrite: c.owePublish(),
-		Withdraw: c.mux.withdraw,
+		Asks: &c.mux,
 	})
 	c.mux.init(c)
-	c.calls.told = c.tellDropped
-	c.mail.wake = make(chan struct{}, 1)
+	c.calls.conn = c
+	c.mail.wake, c.mail.queue = make(chan struct{}, 1), a.posts[0][:0]
 	c.gate.Store(gateUnknown)
 	c.status.Store(uint32(session.Connecting))
-	c.info.Store(new(proto.Info))
-	c.setServers(servers.Servers())
-	c.super = &supervisor{
-		c: c, pool: servers, machine: session.New(c.cfg.Session, servers), dials: make(map[uint64]*dialing),
-	}
+	c.info.Store(&noInfo)
+	c.lists = a.lists[:]
+	c.setServers(&a.servers)
+	c.connecting.Add(1)
+	c.end.Add(1)
+	a.machine.Init(c.cfg.Session, &a.servers)
+	c.super = &a.super
+	c.super.init(c, &a.machine, &a.servers, a.posts[1][:0])
 	go c.super.run()
-	select {
-	case err = <-c.connected:
-	case <-ctx.Done():
-		err = fmt.Errorf("nats: connect: %w", ctx.Err())
-		if last := c.LastError(); last != nil {
-			err = fmt.Errorf("%w: %w", err, last)
-		}
-	}
-	if err != nil {
-		c.Close()
+	if err := c.await(ctx); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
+var noInfo proto.Info
+
+// await waits for the result of Connect. When it is an error, nothing remains.
+func (c *Conn) await(ctx context.Context) error {
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() {
+			err := fmt.Errorf("nats: connect: %w", ctx.Err())
+			if last := c.LastError(); last != nil {
+				err = fmt.Errorf("%w: %w", err, last)
+			}
+			c.connectResult(err)
+		})
+		defer stop()
+	}
+	c.connecting.Wait()
+	if c.connectErr != nil {
+		c.Close()
+	}
+	return c.connectErr
+}
+
 // connectResult tells Connect how it went; the first result counts.
 func (c *Conn) connectResult(err error) {
-	if !c.told.Swap(true) {
-		c.connected <- err
+	if !c.answered.Swap(true) {
+		c.connectErr = err
+		c.connecting.Done()
 	}
 }
 
@@ -134,24 +167,29 @@ func (c *Conn) CloseWithin(idle, total time.Duration) (lost LossError) {
 		c.disp.close()
 		return lost
 	}
-	c.closing.Do(func() {
-		c.last.say()
-		c.gate.Store(gateClosed)
-		c.hanging.Store(true)
-		loss := c.out.Close(idle, total)
+	if !c.closing.Swap(true) {
+		loss := c.beginClose(idle, total)
 		lost.Unconfirmed, lost.Dropped = loss.Unconfirmed, loss.Dropped
-		if published, _ := c.out.Stats(); published > 0 && loss == (outbox.Loss{}) && total > closeRead {
-			c.hangUp()
-		}
-		c.mail.post(func() {
-			if !c.super.over {
-				c.tellLoss(loss, nil)
-				c.super.act(c.super.machine.Close(mono.Now()))
-			}
-		})
-	})
-	<-c.done
+	}
+	c.end.Wait()
 	return lost
+}
+
+func (c *Conn) beginClose(idle, total time.Duration) outbox.Loss {
+	c.last.say()
+	c.gate.Store(gateClosed)
+	c.hanging.Store(true)
+	loss := c.out.Close(idle, total)
+	if published, _ := c.out.Stats(); published > 0 && loss == (outbox.Loss{}) && total > closeRead {
+		c.hangUp()
+	}
+	c.mail.post(func() {
+		if !c.super.over {
+			c.tellLoss(loss, nil)
+			c.super.act(c.super.machine.Close(mono.Now()))
+		}
+	})
+	return loss
 }
 
 // hangUp ends our half of the stream and lets the server end its own: a socket that is closed with unread bytes in it is
@@ -163,12 +201,17 @@ func (c *Conn) hangUp() {
 	}
 	if half, ok := l.conn.(interface{ CloseWrite() error }); ok {
 		go func() { _ = half.CloseWrite() }() // over TLS it may block until the socket is closed, which is next
-		within(closeRead, l.reading)
+		timer := time.NewTimer(closeRead)
+		defer timer.Stop()
+		select {
+		case <-l.ended.done():
+		case <-timer.C:
+		}
 	}
 }
 
 // Done is closed when everything has ended but callbacks that are still running.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} { return c.gone.done() }
 
 // BeginDrain moves to DRAINING_SUBS: Subscribe is refused from now on. Errors: natserr.ConnectionClosed, and
 // natserr.ConnectionReconnecting while there is no link. began is false when the connection is draining already.
@@ -315,8 +358,9 @@ func (c *Conn) SetLastError(err error) {
 // Info is the last INFO of the current or the last server.
 func (c *Conn) Info() proto.Info { return *c.info.Load() }
 
-func (c *Conn) setInfo(info proto.Info) {
-	c.info.Store(&info)
+// setInfo takes info over.
+func (c *Conn) setInfo(info *proto.Info) {
+	c.info.Store(info)
 	for {
 		g := c.gate.Load()
 		if g < 0 || c.gate.CompareAndSwap(g, openGate(info.MaxPayload, info.Headers)) {
@@ -334,7 +378,7 @@ func (c *Conn) URL() *url.URL {
 }
 
 // Servers is a copy of the pool.
-func (c *Conn) Servers() []pool.Server { return append([]pool.Server(nil), *c.servers.Load()...) }
+func (c *Conn) Servers() []pool.Server { return slices.Clone(c.servers.Load().list) }
 
 // Replace gives the pool a new list of servers, in this order; the current link stays. Errors: natserr.ConnectionClosed, and
 // those of [pool.Pool.Replace].
@@ -342,7 +386,7 @@ func (c *Conn) Replace(urls []string) error {
 	result := make(chan error, 1)
 	ok := c.mail.post(func() {
 		err := c.super.pool.Replace(urls)
-		c.setServers(c.super.pool.Servers())
+		c.setServers(c.super.pool)
 		result <- err
 	})
 	if !ok {
@@ -351,7 +395,27 @@ func (c *Conn) Replace(urls []string) error {
 	return <-result
 }
 
-func (c *Conn) setServers(s []pool.Server) { c.servers.Store(&s) }
+// serverList is a copy of the pool; a single server needs no memory of its own.
+type serverList struct {
+	list []pool.Server
+	one  [1]pool.Server
+}
+
+func (c *Conn) setServers(p *pool.Pool) {
+	l := c.newList()
+	l.list = p.AppendServers(l.one[:0])
+	c.servers.Store(l)
+}
+
+// newList makes an empty list; those in use before may still be read. Most connections get by with the first two, which are there.
+func (c *Conn) newList() *serverList {
+	if len(c.lists) == 0 {
+		return new(serverList)
+	}
+	l := &c.lists[0]
+	c.lists = c.lists[1:]
+	return l
+}
 
 // Addrs are the two ends of the current socket, nil when there is none.
 func (c *Conn) Addrs() (local, remote net.Addr) {

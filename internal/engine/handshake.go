@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats/internal/natserr"
-	"github.com/gannet-io/nats/internal/pool"
 	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/session"
 	"github.com/gannet-io/nats/internal/transport"
@@ -16,28 +15,21 @@ import (
 
 // open dials srv and shakes hands: INFO, TLS, CONNECT and PING, PONG; for a WebSocket TLS and the opening request come
 // first. It runs on a goroutine of its own.
-func (c *Conn) open(ctx context.Context, srv *pool.Server) (*link, error) {
-	conn, err := transport.Dial(ctx, srv.URL, c.cfg.Net)
+func (c *Conn) open(d *dialing) (*link, error) {
+	conn, err := transport.Dial(d.ctx, d.target.URL, c.cfg.Net)
 	if err != nil {
 		return nil, err
 	}
-	h := &handshake{c: c, link: &link{
-		conn: conn, server: srv, url: srv.URL, reading: make(chan struct{}), writing: make(chan struct{}),
-	}}
-	if timeout := c.cfg.Net.Timeout; timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	// The context ends whatever read or write is under way; a deadline alone would not know of an aborted dial.
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	err = h.run(ctx)
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
+	h := handshake{c: c, d: d, link: &d.made}
+	h.conn, h.server, h.url = conn, &d.target, d.target.URL
+	h.running.Store(2)
+	h.in.c, h.in.l = c, h.link
+	h.store = h.first[:]
+	h.buf = h.store[:0]
+	err = h.within(c.cfg.Net.Timeout)
 	if err != nil {
 		_ = conn.Close() // the socket itself, not the TLS that may lie over it by now
-		if ctx.Err() != nil && !errors.Is(err, natserr.TLS) {
+		if h.overdue() && !errors.Is(err, natserr.TLS) {
 			return nil, natserr.Timeout
 		}
 		return nil, err
@@ -47,21 +39,55 @@ func (c *Conn) open(ctx context.Context, srv *pool.Server) (*link, error) {
 
 type handshake struct {
 	*link
-	c   *Conn
-	buf []byte // unread bytes
-	f   proto.Frame
+	c     *Conn
+	d     *dialing
+	until time.Time // zero: there is no limit
+	buf   []byte    // unread bytes; a part of link.store
 }
 
-func (h *handshake) run(ctx context.Context) error {
+// within shakes hands in the given time. Reads and writes are ended by the deadline of the connection, which an abort moves to the past.
+func (h *handshake) within(limit time.Duration) error {
+	conn := h.conn
+	if limit > 0 {
+		h.until = time.Now().Add(limit)
+		_ = conn.SetDeadline(h.until)
+	}
+	if err := h.d.shakes(conn); err != nil {
+		return err
+	}
+	if err := h.run(); err != nil {
+		return err
+	}
+	if err := h.d.shakes(nil); err != nil {
+		return err
+	}
+	_ = conn.SetDeadline(time.Time{})
+	return nil
+}
+
+// overdue reports whether the handshake was aborted, or has used up its time.
+func (h *handshake) overdue() bool {
+	return h.d.ctx.Err() != nil || !h.until.IsZero() && !time.Now().Before(h.until)
+}
+
+// limited is a context for those that want one.
+func (h *handshake) limited() (context.Context, context.CancelFunc) {
+	if h.until.IsZero() {
+		return context.WithCancel(h.d.ctx)
+	}
+	return context.WithDeadline(h.d.ctx, h.until)
+}
+
+func (h *handshake) run() error {
 	secure, webSocket := false, h.wantsWebSocket()
 	if h.wantsTLS() && (h.c.cfg.TLSFirst || webSocket) {
-		if err := h.upgrade(ctx); err != nil {
+		if err := h.upgrade(); err != nil {
 			return err
 		}
 		secure = true
 	}
 	if webSocket {
-		if err := h.openWebSocket(ctx); err != nil {
+		if err := h.openWebSocket(); err != nil {
 			return err
 		}
 	}
@@ -76,7 +102,7 @@ func (h *handshake) run(ctx context.Context) error {
 		if len(h.buf) > 0 {
 			return fmt.Errorf("%w: %d bytes in clear text behind INFO", natserr.TLS, len(h.buf))
 		}
-		if err := h.upgrade(ctx); err != nil {
+		if err := h.upgrade(); err != nil {
 			return err
 		}
 		secure = true
@@ -103,7 +129,9 @@ func (h *handshake) wantsWebSocket() bool {
 	return h.c.cfg.Net.InProcess == nil && (h.url.Scheme == "ws" || h.url.Scheme == "wss")
 }
 
-func (h *handshake) openWebSocket(ctx context.Context) error {
+func (h *handshake) openWebSocket() error {
+	ctx, cancel := h.limited()
+	defer cancel()
 	conn, err := transport.WebSocket(ctx, h.conn, h.url, h.c.cfg.WebSocket)
 	if err != nil {
 		return err
@@ -112,7 +140,9 @@ func (h *handshake) openWebSocket(ctx context.Context) error {
 	return nil
 }
 
-func (h *handshake) upgrade(ctx context.Context) error {
+func (h *handshake) upgrade() error {
+	ctx, cancel := h.limited()
+	defer cancel()
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if h.c.cfg.TLS != nil {
 		own, err := h.c.cfg.TLS()
@@ -138,7 +168,7 @@ func (h *handshake) upgrade(ctx context.Context) error {
 // next reads until an operation is complete.
 func (h *handshake) next() (proto.Op, error) {
 	for {
-		n, op, err := h.parser.Next(h.buf, &h.f)
+		n, op, err := h.parser.Next(h.buf, &h.in.frame)
 		if err != nil {
 			return op, err
 		}
@@ -147,9 +177,8 @@ func (h *handshake) next() (proto.Op, error) {
 			return op, nil
 		}
 		if cap(h.buf)-len(h.buf) < 512 {
-			grown := make([]byte, len(h.buf), 2*len(h.buf)+2048)
-			copy(grown, h.buf)
-			h.buf = grown
+			h.store = make([]byte, 2*smallBuffer+2*len(h.buf))
+			h.buf = h.store[:copy(h.store, h.buf)]
 		}
 		got, err := h.conn.Read(h.buf[len(h.buf):cap(h.buf)])
 		h.buf = h.buf[:len(h.buf)+got]
@@ -184,14 +213,15 @@ func (h *handshake) takeInfo() error {
 
 // connect sends CONNECT and PING in one write.
 func (h *handshake) connect(secure bool) error {
-	hello, err := h.c.cfg.Hello(&h.info, h.url)
+	hello, err := h.c.cfg.Hello.Hello(&h.info, h.url)
 	if err != nil {
 		return err
 	}
 	hello.TLSRequired = secure
 	hello.Headers, hello.NoResponders = h.info.Headers, h.info.Headers
 	hello.Protocol = 1
-	_, err = h.conn.Write(append(proto.AppendConnect(make([]byte, 0, 512), &hello), ping...))
+	line := h.buf[len(h.buf):] // mostly there is room behind what is unread
+	_, err = h.conn.Write(append(proto.AppendConnect(line, &hello), ping...))
 	return err
 }
 

@@ -20,7 +20,7 @@ const (
 // leave has the current link, a lame duck's, take what was accepted so far and send what it has; then dial number id takes its
 // place. What is published meanwhile is kept for that.
 func (s *supervisor) leave(id uint64) {
-	l, d := s.link, s.dials[id]
+	l, d := s.link, s.dialing(id)
 	if l == nil || d == nil {
 		return
 	}
@@ -69,9 +69,10 @@ func (c *Conn) leave(l *link, fn func()) bool {
 	return true
 }
 
-// writeFailed reports that l cannot be written to. What its server has sent before is read all the same: mostly it says why. The reader
+// WriteFailed reports that l cannot be written to. What its server has sent before is read all the same: mostly it says why. The reader
 // comes to the end by itself, since the connection is gone; a link that took nothing in time is not worth waiting for.
-func (c *Conn) writeFailed(l *link, err error) {
+func (l *link) WriteFailed(err error) {
+	c := l.in.c
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.linkFailed(l, err)
 		return
@@ -82,14 +83,14 @@ func (c *Conn) writeFailed(l *link, err error) {
 
 // after calls f, on a goroutine of its own, unless the link is closed before.
 func (l *link) after(d time.Duration, f func()) {
-	l.timersMu.Lock()
-	defer l.timersMu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.timers = append(l.timers, time.AfterFunc(d, f))
 }
 
 func (l *link) stopTimers() {
-	l.timersMu.Lock()
-	defer l.timersMu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, t := range l.timers {
 		t.Stop()
 	}

@@ -22,38 +22,48 @@ type link struct {
 	url    *url.URL
 	info   proto.Info
 	parser proto.Parser
-	rest   []byte // came behind the PONG of the handshake
+	store  []byte // the handshake's buffer, and then the reader's
+	rest   []byte // a part of it: what came behind the PONG of the handshake
+	in     reader
+	first  [smallBuffer]byte // the first store
 
 	ahead    map[uint64]bool       // SIDs of subscriptions that the server knows already
-	timers   []*time.Timer         // the supervisor's and the writer's, stopped with the link
-	timersMu sync.Mutex            // guards timers
+	timers   []*time.Timer         // the supervisor's and the writer's, stopped with the link. Guarded by mu
+	mu       sync.Mutex            // a leaf
 	writeErr atomic.Pointer[error] // why the writer failed; the reader goes on for a while
 
-	reading chan struct{} // closed when the reader has ended
-	writing chan struct{} // closed when the writer has ended
+	running atomic.Int32 // the reader and the writer, before they begin too
+	ended   latch        // neither runs any more
+}
+
+// oneEnded is what the reader and the writer do last.
+func (l *link) oneEnded() {
+	if l.running.Add(-1) == 0 {
+		l.ended.close()
+		l.in.c.mail.nudge() // the supervisor may wait
+	}
 }
 
 // install makes the socket of a successful dial the connection, and replays on it. Under Conn.mu, so that a Subscribe comes
 // either before the replay or after it.
 func (s *supervisor) install(id uint64) {
-	d := s.dials[id]
-	delete(s.dials, id)
+	d := s.dialing(id)
+	s.forget(d) // the dial is over
 	l := d.link
 	s.link = l
 	c := s.c
 	c.heard.Store(int64(mono.Now()))
 	c.current.Store(l)
-	c.setInfo(l.info)
+	c.setInfo(&l.info)
 	s.merge(l.info, !s.installed)
 	s.installed = true
 	c.release(l)
 	c.ev.Reading(true)
-	go (&reader{c: c, l: l}).run()
+	go l.in.run()
 	go func() {
-		defer close(l.writing)
+		defer l.oneEnded()
 		c.out.Run()
 	}()
-	d.abort() // frees the context; the dial is over
 }
 
 // release has the outbox write to l: subscriptions first, what was kept behind them, and then the PINGs that wait, which so
@@ -61,7 +71,7 @@ func (s *supervisor) install(id uint64) {
 func (c *Conn) release(l *link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.Release(l.conn, transport.Exact(l.conn), c.replayLocked(nil, l.ahead), func(err error) { c.writeFailed(l, err) })
+	c.out.Release(l.conn, transport.Exact(l.conn), c.replayLocked(nil, l.ahead), l)
 	for i := range c.pongs {
 		p := &c.pongs[i]
 		p.sent = c.pingLocked()
@@ -82,9 +92,8 @@ func (s *supervisor) closeLink() {
 	c := s.c
 	_ = transport.Shut(l.conn)
 	c.ev.Reading(false)
-	within(shutLimit, l.reading)
+	s.awaitEnd(l, shutLimit)
 	loss := settle()
-	within(shutLimit, l.writing)
 	reason := natserr.Disconnected
 	if c.Status() == session.Closed {
 		reason = natserr.ConnectionClosed
@@ -109,17 +118,12 @@ func (s *supervisor) hold() {
 // not end its calls when it is closed; whatever such a Read still brings is dropped.
 const shutLimit = time.Second
 
-func within(limit time.Duration, done <-chan struct{}) {
-	select {
-	case <-done:
-		return
-	default:
-	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
+// awaitEnd waits for the reader and the writer. What came by mail meanwhile is looked at afterwards in any case.
+func (s *supervisor) awaitEnd(l *link, limit time.Duration) {
+	end := mono.Now().Add(limit) // before the timer is set: it must not be early
+	s.timer.Reset(limit)
+	for l.running.Load() > 0 && mono.Now() < end {
+		<-s.c.mail.wake
 	}
 }
 

@@ -1,6 +1,17 @@
 package engine
 
-import "github.com/gannet-io/nats/internal/session"
+import (
+	"net/url"
+
+	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/session"
+)
+
+type greeter func(*proto.Info, *url.URL) (proto.Connect, error)
+
+func (g greeter) Hello(info *proto.Info, server *url.URL) (proto.Connect, error) {
+	return g(info, server)
+}
 
 // Events is a listener made of functions; those that are nil are skipped.
 type Events struct {

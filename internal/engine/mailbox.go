@@ -10,6 +10,9 @@ type mailbox struct {
 	wake   chan struct{} // capacity 1
 }
 
+// mostSpare bounds the memory that a mailbox keeps for later, in things to do.
+const mostSpare = 64
+
 // post has fn run on the supervisor; false: the connection has ended and fn will not run.
 func (m *mailbox) post(fn func()) bool {
 	m.mu.Lock()
@@ -29,18 +32,28 @@ func (m *mailbox) postLocked(fn func()) bool {
 		return false
 	}
 	m.queue = append(m.queue, fn)
+	m.nudge()
+	return true
+}
+
+// nudge has the supervisor look what there is to do.
+func (m *mailbox) nudge() {
 	select {
 	case m.wake <- struct{}{}:
 	default:
 	}
-	return true
 }
 
-func (m *mailbox) take() []func() {
+// take returns what is to be done. done is what it returned the time before, whose memory is used again.
+func (m *mailbox) take(done []func()) []func() {
+	if cap(done) > mostSpare {
+		done = nil
+	}
+	clear(done)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	q := m.queue
-	m.queue = nil
+	m.queue = done[:0]
 	return q
 }
 

@@ -41,10 +41,10 @@ const (
 
 // run reads until the socket fails; the supervisor is told why.
 func (r *reader) run() {
-	defer close(r.l.reading)
-	r.buf = make([]byte, max(smallBuffer, len(r.l.rest)))
+	defer r.end()
+	r.buf = r.l.store
 	r.to = copy(r.buf, r.l.rest)
-	r.l.rest = nil
+	r.l.store, r.l.rest = nil, nil
 	err := r.consume()
 	for err == nil {
 		var n int
@@ -66,6 +66,12 @@ func (r *reader) run() {
 		err = *first
 	}
 	r.c.linkFailed(r.l, readError(err))
+}
+
+// end lets go of the buffer: the link may be kept, for its INFO.
+func (r *reader) end() {
+	r.buf = nil
+	r.l.oneEnded()
 }
 
 // readError is what users see of a failed read.
@@ -243,6 +249,7 @@ func (r *reader) endRun() {
 // settle ends the current run and counts what has come.
 func (r *reader) settle() {
 	r.endRun()
+	r.c.disp.flush()
 	if r.msgs > 0 {
 		atomic.AddUint64(&r.c.cfg.Counters.InMsgs, r.msgs)
 		atomic.AddUint64(&r.c.cfg.Counters.InBytes, r.bytes)

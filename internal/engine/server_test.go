@@ -155,9 +155,9 @@ func (s *script) config() Config {
 		Net:          transport.Config{Custom: s, Timeout: 2 * time.Second, SkipHostLookup: true},
 		Keep:         8 << 20,
 		WriteTimeout: time.Minute,
-		Hello: func(*proto.Info, *url.URL) (proto.Connect, error) {
+		Hello: greeter(func(*proto.Info, *url.URL) (proto.Connect, error) {
 			return proto.Connect{Lang: "go", Version: "0"}, nil
-		},
+		}),
 		InboxPrefix: "_INBOX",
 		Counters:    new(Counters),
 	}

@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"context"
 	"errors"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +11,6 @@ import (
 	"github.com/gannet-io/nats/internal/pool"
 	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/session"
-	"github.com/gannet-io/nats/internal/transport"
 )
 
 // supervisor drives the session machine: it alone touches the machine, the pool, the dials and the link.
@@ -21,7 +18,7 @@ type supervisor struct {
 	c       *Conn
 	machine *session.Machine
 	pool    *pool.Pool
-	dials   map[uint64]*dialing
+	dials   []*dialing
 	link    *link
 	settle  func() outbox.Loss // between hold and closeLink
 	lastErr error              // what the machine said last
@@ -29,22 +26,27 @@ type supervisor struct {
 
 	installed bool // there has been a link
 	over      bool
+
+	timer *time.Timer // wakes the supervisor, as mail does
+	posts []func()    // what came by mail last
+	few   [2]*dialing // memory of dials, as long as it is enough
 }
 
-type dialing struct {
-	abort context.CancelFunc
-	link  *link // once it has succeeded
-	aside bool  // it is kept until the current link has been left
+func (s *supervisor) init(c *Conn, m *session.Machine, p *pool.Pool, posts []func()) {
+	s.c, s.machine, s.pool, s.posts = c, m, p, posts
+	s.dials = s.few[:0]
 }
 
 // run handles events until the connection is over.
 func (s *supervisor) run() {
-	defer close(s.c.done)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	defer s.c.end.Done()
+	defer s.c.gone.close()
+	s.timer = time.AfterFunc(time.Hour, s.c.mail.nudge)
+	defer s.timer.Stop()
 	s.act(s.machine.Start(mono.Now()))
 	for !s.over {
-		for _, fn := range s.c.mail.take() {
+		s.posts = s.c.mail.take(s.posts)
+		for _, fn := range s.posts {
 			fn()
 		}
 		if s.over {
@@ -54,12 +56,8 @@ func (s *supervisor) run() {
 			s.tick()
 			continue
 		}
-		timer.Reset(s.machine.Deadline().Sub(mono.Now()))
-		select {
-		case <-s.c.mail.wake:
-		case <-timer.C:
-			s.tick()
-		}
+		s.timer.Reset(s.machine.Deadline().Sub(mono.Now()))
+		<-s.c.mail.wake
 	}
 	// Whoever posted too late to be heard is told all the same: every function checks what it finds.
 	for _, fn := range s.c.mail.shut() {
@@ -77,15 +75,16 @@ func (s *supervisor) tick() {
 	s.act(s.machine.Tick(mono.Now()))
 }
 
-// act carries out what the machine decided, in order. Actions may lead to further events, but those come by mail.
+// act carries out what the machine decided, in order. Actions may lead to further events, but those come by mail, so nothing asks the
+// machine again before it is done.
 func (s *supervisor) act(actions []session.Action) {
-	for _, a := range slices.Clone(actions) {
+	for _, a := range actions {
 		s.do(a)
 	}
 	// Is and not ==: an error that came out of user code may not be comparable.
 	if err := s.machine.LastError(); !errors.Is(err, s.lastErr) {
 		s.lastErr = err
-		s.c.lastErr.Store(&err)
+		s.c.lastErr.Store(&[]error{err}[0])
 	}
 }
 
@@ -142,48 +141,6 @@ func (s *supervisor) do(a session.Action) {
 	}
 }
 
-// dial starts a dial; its result comes by mail.
-func (s *supervisor) dial(id uint64, srv *pool.Server) {
-	ctx, abort := context.WithCancel(context.Background())
-	s.dials[id] = &dialing{abort: abort}
-	target := *srv
-	go func() {
-		l, err := s.c.open(ctx, &target)
-		if !s.c.mail.post(func() { s.dialed(id, l, err) }) && l != nil {
-			_ = transport.Shut(l.conn)
-		}
-	}()
-}
-
-func (s *supervisor) dialed(id uint64, l *link, err error) {
-	d := s.dials[id]
-	if d == nil || s.over {
-		// It was aborted while its result was on the way.
-		if l != nil {
-			_ = transport.Shut(l.conn)
-		}
-		return
-	}
-	d.link = l
-	s.act(s.machine.DialDone(mono.Now(), id, err))
-	s.c.setServers(s.pool.Servers())
-	if (s.link != l || l == nil) && !d.aside {
-		s.abort(id)
-	}
-}
-
-func (s *supervisor) abort(id uint64) {
-	d := s.dials[id]
-	if d == nil {
-		return
-	}
-	delete(s.dials, id)
-	d.abort()
-	if d.link != nil {
-		_ = transport.Shut(d.link.conn)
-	}
-}
-
 // askDelay runs the user's function on a goroutine of its own: it may block or call back into the connection.
 func (s *supervisor) askDelay(passes int) {
 	go func() {
@@ -235,8 +192,8 @@ func (s *supervisor) emit(status session.Status, err error) {
 func (s *supervisor) finish(err error) {
 	c := s.c
 	s.closeLink()
-	for id := range s.dials {
-		s.abort(id)
+	for len(s.dials) > 0 {
+		s.abort(s.dials[0].id)
 	}
 	s.over = true
 	c.gate.Store(gateClosed)
@@ -269,7 +226,7 @@ func (s *supervisor) merge(info proto.Info, first bool) {
 		return
 	}
 	added := s.pool.Merge(info.ConnectURLs)
-	s.c.setServers(s.pool.Servers())
+	s.c.setServers(s.pool)
 	if len(added) > 0 && !first {
 		s.c.tellNews(Discovered)
 	}
@@ -290,20 +247,26 @@ func (c *Conn) serverError(l *link, text string) {
 }
 
 func (c *Conn) newInfo(l *link, info proto.Info) {
-	c.news(c.onLink(l, func(s *supervisor) {
-		lameDuck := info.LameDuck && !c.Info().LameDuck
-		// What only the first INFO behind the handshake says must not be forgotten with the next.
-		info.IsSystemAccount = info.IsSystemAccount || c.Info().IsSystemAccount
-		if info.RemoteAccount == "" {
-			info.RemoteAccount = c.Info().RemoteAccount
+	c.news(func() {
+		if s := c.super; s.link == l && !s.over {
+			s.takeInfo(&info)
 		}
-		c.setInfo(info)
-		s.merge(info, false)
-		if lameDuck {
-			c.tellNews(LameDuck)
-			s.act(s.machine.LameDuck(mono.Now()))
-		}
-	}))
+	})
+}
+
+func (s *supervisor) takeInfo(info *proto.Info) {
+	before := s.c.info.Load()
+	// What only the first INFO behind the handshake says must not be forgotten with the next.
+	info.IsSystemAccount = info.IsSystemAccount || before.IsSystemAccount
+	if info.RemoteAccount == "" {
+		info.RemoteAccount = before.RemoteAccount
+	}
+	s.c.setInfo(info)
+	s.merge(*info, false)
+	if info.LameDuck && !before.LameDuck {
+		s.c.tellNews(LameDuck)
+		s.act(s.machine.LameDuck(mono.Now()))
+	}
 }
 
 // news has the supervisor handle what a server tells, unless too much of it waits already.

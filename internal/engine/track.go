@@ -79,9 +79,9 @@ func (m *mux) place(t Token, era uint64) (Waiter, error) {
 	return m.freeLocked(uint32(t & indexMask)), err
 }
 
-// withdraw is asked by the outbox about a publish that was not written, by its reply subject: true takes it out. Who asked
+// Withdraw is asked by the outbox about a publish that was not written, by its reply subject: true takes it out. Who asked
 // is told later, with the others.
-func (m *mux) withdraw(reply []byte) bool {
+func (m *mux) Withdraw(reply []byte) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t, ok := m.tokenLocked(reply)

@@ -69,6 +69,19 @@ func (s *Store) entry(key string, m *wire.StoredMsg) *Entry {
 	}
 }
 
+// GetAtLeader is Get, which the leader answers: not older than any write that was acknowledged before, as long as leaders do not
+// change meanwhile.
+func (s *Store) GetAtLeader(ctx context.Context, key string) (*Entry, error) {
+	if err := s.check(ctx, key); err != nil {
+		return nil, err
+	}
+	e, err := s.Newest(ctx, key)
+	if err == nil && (e == nil || e.Op != Put) {
+		return nil, s.cfg.Errors.KeyNotFound
+	}
+	return e, err
+}
+
 // Newest returns the last entry of a key as the leader has it, deletions included; nil when there is none.
 func (s *Store) Newest(ctx context.Context, key string) (*Entry, error) {
 	m, refused, err := api.GetMsg(ctx, s.cfg.API, s.stream, wire.MsgGetRequest{LastFor: s.keys + key})

@@ -70,6 +70,7 @@ type reading struct {
 	rest  []byte // of it
 	bytes uint64
 	heard time.Time // when the last piece came
+	lack  rest
 
 	end sync.Mutex
 	err error // how reading ended; nil: it goes on
@@ -164,8 +165,8 @@ func (r *reading) take(p piece) {
 	}
 }
 
-// started is told whenever a consumer begins. Chunks are stored before the meta data, so when none is left none will come: Read is told
-// with a piece that has nothing.
+// started is told whenever a consumer begins. Chunks are stored before the meta data, so when none is left none will come, unless a replica
+// is behind: Read is told with a piece that has nothing.
 func (r *reading) started(pending uint64) {
 	if pending == 0 {
 		r.take(piece{})
@@ -278,7 +279,12 @@ func (r *reading) fill() error {
 		r.cur, r.rest = p, p.data
 		r.bytes += uint64(len(p.data))
 		_, _ = r.sum.Write(p.data) // a hash does not fail
-		if r.bytes > r.info.Size || p.pending == 0 && !r.complete() {
+		switch {
+		case r.bytes > r.info.Size:
+			return r.finish(DigestMismatch)
+		case p.pending > 0 || r.complete():
+			r.lack.came()
+		case !r.lack.mayCome(r.ctx, r.store, r.info):
 			return r.finish(DigestMismatch)
 		}
 	}
@@ -329,6 +335,9 @@ func (r *reading) wait() (piece, error) {
 			}
 			return piece{}, r.interrupted()
 		case <-timer.C:
+			if r.lack.late() {
+				return piece{}, DigestMismatch
+			}
 			if _, ok := r.ctx.Deadline(); !ok && time.Since(r.heard) >= Patience {
 				return piece{}, natserr.Timeout
 			}

@@ -323,16 +323,11 @@ func (p *put) verify(ctx context.Context) error {
 	if !p.repeated {
 		return nil
 	}
-	type state struct {
-		State struct {
-			Subjects map[string]uint64 `json:"subjects"`
-		} `json:"state"`
-	}
-	info, err := call[state](ctx, p.s.cfg.API, wire.StreamInfo(p.s.stream), wire.StreamInfoRequest{SubjectsFilter: p.subject})
+	n, err := p.s.stored(ctx, p.subject)
 	if err != nil {
 		return err
 	}
-	if info.State.Subjects[p.subject] != uint64(p.info.Chunks) {
+	if n != uint64(p.info.Chunks) {
 		return errCount
 	}
 	return nil

@@ -29,18 +29,27 @@ func (p *put) undo(ctx context.Context, cause error) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- p.cleanup() }() // ends with cleanupTime, or with the connection
-	var grace <-chan time.Time
-	if ctx.Err() != nil || cause == NoStream {
-		timer := time.NewTimer(cleanupGrace)
-		defer timer.Stop()
-		grace = timer.C
+	if cause != NoStream {
+		select {
+		case err := <-done:
+			return p.undone(cause, err)
+		case <-ctx.Done():
+		}
 	}
+	grace := time.NewTimer(cleanupGrace)
+	defer grace.Stop()
 	select {
 	case err := <-done:
-		if err != nil && err != natserr.ConnectionClosed {
-			return fmt.Errorf("%w (and its chunks under %s could not be removed: %w)", cause, p.subject, err)
-		}
-	case <-grace:
+		return p.undone(cause, err)
+	case <-grace.C:
+		return cause
+	}
+}
+
+// undone is what the caller is told when the chunks are removed, or err says why they are not.
+func (p *put) undone(cause, err error) error {
+	if err != nil && err != natserr.ConnectionClosed {
+		return fmt.Errorf("%w (and its chunks under %s could not be removed: %w)", cause, p.subject, err)
 	}
 	return cause
 }

@@ -143,17 +143,20 @@ func (s *Store) extents(ctx context.Context, info *Info) ([]extent, error) {
 	timer := time.NewTimer(lookAfter)
 	defer timer.Stop()
 	var all []extent
+	var lack rest
 	for at, began := uint64(0), time.Now(); ; {
 		select {
 		case h := <-headers:
-			if h.size == 0 || h.size > info.Size-at {
+			if h.size == 0 && h.seq > 0 || h.size > info.Size-at {
 				return nil, DigestMismatch
 			}
-			all = append(all, extent{h.seq, at, at + h.size})
+			if h.size > 0 {
+				all = append(all, extent{h.seq, at, at + h.size})
+			}
 			if at += h.size; at == info.Size {
 				return all, nil
 			}
-			if h.pending == 0 {
+			if lack.came(); h.pending == 0 && !lack.mayCome(ctx, s, info) {
 				return nil, DigestMismatch
 			}
 			began = time.Now()
@@ -163,6 +166,9 @@ func (s *Store) extents(ctx context.Context, info *Info) ([]extent, error) {
 			return nil, ctx.Err()
 		case <-timer.C:
 			timer.Reset(lookAfter)
+			if lack.late() {
+				return nil, DigestMismatch
+			}
 			if err := s.same(ctx, info); err != nil {
 				return nil, err
 			}

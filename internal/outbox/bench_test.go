@@ -45,7 +45,7 @@ func BenchmarkPublish(b *testing.B) {
 						l = sinkLink(b)
 					}
 					box := New(Config{Keep: 8 << 20, WriteTimeout: time.Minute, Patience: 5 * time.Millisecond, Counters: &Counters{}})
-					box.Release(l, true, nil, func(err error) { b.Error(err) })
+					box.Release(l, true, nil, toldOf(func(err error) { b.Error(err) }))
 					done := make(chan struct{})
 					go func() { defer close(done); box.Run() }()
 					data := make([]byte, size)

@@ -118,7 +118,7 @@ func testConfig() Config {
 // start releases b to l and runs the writer; wait returns when it has ended.
 func start(t testing.TB, b *Box, l Link, exact bool, first string) (wait func()) {
 	t.Helper()
-	b.Release(l, exact, []byte(first), func(err error) { t.Logf("link: %v", err) })
+	b.Release(l, exact, []byte(first), toldOf(func(err error) { t.Logf("link: %v", err) }))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -159,3 +159,8 @@ func ops(t testing.TB, text string) (lines []string) {
 		lines, text = append(lines, line), rest
 	}
 }
+
+// toldOf is the owner of a link.
+type toldOf func(error)
+
+func (f toldOf) WriteFailed(err error) { f(err) }

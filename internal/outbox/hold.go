@@ -15,18 +15,23 @@ const settleGrace = time.Second
 // returned have been called. first, if any, is written before the kept publishes; the box owns it from now on.
 //
 // exact says that a failed write of the link returns a true count and that an expired write deadline leaves the link
-// usable (plain TCP): then publishers write themselves when the buffer is full. onError is called once at most, by the
-// goroutine whose write failed, under no lock and without the token; not when a Hold has come before. After Close,
-// Release does nothing.
-func (b *Box) Release(l Link, exact bool, first []byte, onError func(error)) {
-	b.Hold()() // does nothing unless the caller forgot it
+// usable (plain TCP): then publishers write themselves when the buffer is full. After Close, Release does nothing.
+func (b *Box) Release(l Link, exact bool, first []byte, owner Owner) {
+	if w := b.detach(); w != nil {
+		b.settle(w, settleGrace) // the caller forgot it
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return
 	}
-	b.wire = &wire{
-		link: l, exact: exact, onError: onError, wake: make(chan struct{}, 1),
+	w := &b.first
+	if w.link != nil {
+		w = new(wire)
+	}
+	b.wire = w
+	*w = wire{
+		link: l, exact: exact, owner: owner, wake: make(chan struct{}, 1),
 		flight: batch{buf: first}, since: mono.Now(), base: -int64(len(first)),
 		most: b.mostAtOnce(exact),
 	}
@@ -53,13 +58,13 @@ func (b *Box) mostAtOnce(exact bool) int {
 // meanwhile, and tells the loss. Hold without a link does nothing; only the first settle has a loss to tell.
 func (b *Box) Hold() (settle func() Loss) {
 	w := b.detach()
-	return func() Loss {
-		if w == nil {
-			return Loss{}
-		}
-		return b.settle(w, settleGrace)
+	if w == nil {
+		return nothingLost
 	}
+	return func() Loss { return b.settle(w, settleGrace) }
 }
+
+func nothingLost() Loss { return Loss{} }
 
 // detach takes the link away, if there is one, and returns the last one if it is not settled.
 func (b *Box) detach() *wire {
@@ -120,7 +125,7 @@ func (b *Box) settle(w *wire, grace time.Duration) Loss {
 		b.awaitSettled(w)
 		return Loss{}
 	}
-	r := w.remains(b.cfg.Withdraw, again, confirmed)
+	r := w.remains(b.cfg.Asks, again, confirmed)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.mergeLocked(w, r)
@@ -187,13 +192,13 @@ type remains struct {
 
 // remains needs no lock: it is called by the one who settles, and nobody else touches the buffers any more (a write that
 // never returned may read them).
-func (w *wire) remains(withdraw func(reply []byte) bool, again bool, confirmed uint64) (r remains) {
+func (w *wire) remains(asks Asks, again bool, confirmed uint64) (r remains) {
 	r.kept.buf = make([]byte, 0, w.left())
 	keep := func(op []byte, hasReply bool) {
 		switch {
 		case !hasReply:
 			r.plain++
-		case withdraw != nil && withdraw(proto.ReplyOf(op)):
+		case asks != nil && asks.Withdraw(proto.ReplyOf(op)):
 			return
 		}
 		r.kept.add(op)

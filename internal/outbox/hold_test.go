@@ -218,7 +218,7 @@ func TestNoErrorIsToldAfterHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, l := New(testConfig()), newScript(0)
-		b.Release(l, true, nil, func(err error) { t.Errorf("onError(%v) after Hold", err) })
+		b.Release(l, true, nil, toldOf(func(err error) { t.Errorf("WriteFailed(%v) after Hold", err) }))
 		go b.Run()
 		publish(t, b, "a", "")
 		synctest.Wait()

@@ -24,15 +24,20 @@ type Config struct {
 	Keep         int           // ReconnectBufSize: bytes kept while held, and bound of growth on a socket that stands still; 0 and less: keep nothing
 	WriteTimeout time.Duration // FlusherTimeout: how long one write, or a Publish without room, may take; 0 and less: for ever
 	Patience     time.Duration // without progress for so long the buffer grows instead of making publishers wait (5 ms)
-	// Withdraw is asked about each publish with a reply subject that a Hold has found unwritten: true takes it out, uncounted. It runs
-	// under no lock; nil: none is.
-	Withdraw     func(reply []byte) bool
+	Asks         Asks          // nil: publishes with a reply subject are like others
 	ConfirmBytes int           // a PING of the box's own behind so many bytes of operations; 0 and less: none
 	ConfirmAfter time.Duration // and so long after a publish that has no PING behind it; 0 and less: none
 	Resend       int           // bytes that may be written and unconfirmed; they are kept and sent again on the next link. 0 and less: nothing is sent twice
 	BeforeWrite  func()        // called by the writer before each of its writes, under no lock; nil: nothing
 
 	Counters *Counters // OutMsgs and OutBytes are counted under the outbox lock before Publish returns; never nil
+}
+
+// Asks are those who wait for replies.
+type Asks interface {
+	// Withdraw is asked about each publish with a reply subject that a Hold has found unwritten: true takes it out, uncounted. It runs
+	// under no lock.
+	Withdraw(reply []byte) bool
 }
 
 // Counters are the live statistics of a connection; the layout is that of nats.Statistics. The outbox writes OutMsgs
@@ -45,6 +50,13 @@ type Counters struct {
 type Link interface {
 	io.Writer
 	SetWriteDeadline(t time.Time) error
+}
+
+// Owner of a link hears that it is broken.
+type Owner interface {
+	// WriteFailed is called once at most, by the goroutine whose write failed, under no lock and without the token; not when a Hold has
+	// come before.
+	WriteFailed(err error)
 }
 
 // Loss is what a Hold or a Close could not keep. Each publish is in one Loss at most.
@@ -80,6 +92,8 @@ type Box struct {
 	waits     bool   // the writer has seen publishes without one,
 	unasked   mono.Time
 
+	first wire // of the first link
+
 	room  event // Publish may go on, or must give up
 	quiet event // a write has returned, or the box was held
 }
@@ -95,7 +109,14 @@ const (
 
 // New makes a box that is held: it keeps what is published until the first Release.
 func New(cfg Config) *Box {
-	return &Box{fit: -1, counters: cfg.Counters, cfg: cfg, most: max(cfg.Keep, softLimit), every: cfg.pingEvery()}
+	b := new(Box)
+	b.Init(cfg)
+	return b
+}
+
+// Init makes b, which is new, what [New] returns: for those who have it as a part of something larger.
+func (b *Box) Init(cfg Config) {
+	b.fit, b.counters, b.cfg, b.most, b.every = -1, cfg.Counters, cfg, max(cfg.Keep, softLimit), cfg.pingEvery()
 }
 
 // Mark returns a position in the sequence of publishes: all accepted so far. Take it before the PING is appended.
@@ -166,11 +187,11 @@ func (e *event) tell() {
 // wire is one link from its Release to the end of its last write. Guarded by Box.mu, but for what never changes and for
 // flight.buf, which whoever has the token reads without the lock.
 type wire struct {
-	link    Link
-	exact   bool
-	most    int // bytes of one write
-	onError func(error)
-	wake    chan struct{} // holds one token for the sleeping writer
+	link  Link
+	exact bool
+	most  int // bytes of one write
+	owner Owner
+	wake  chan struct{} // holds one token for the sleeping writer
 
 	running bool // the writer has come
 	busy    bool // the write token is taken

@@ -129,7 +129,7 @@ func TestPublisherWritesForItsPatienceOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, l := New(testConfig()), newScript(100)
-		b.Release(l, true, nil, func(err error) { t.Errorf("onError(%v)", err) })
+		b.Release(l, true, nil, toldOf(func(err error) { t.Errorf("WriteFailed(%v)", err) }))
 		// No writer yet: whoever fills the buffer writes.
 		for range 2 {
 			publish(t, b, "s", strings.Repeat("x", 40_000))

@@ -11,7 +11,7 @@ import (
 )
 
 // Run is the writer of the current link: it returns after the Hold or Close that takes the link away. One goroutine per
-// Release. It calls onError of that Release if it is the one whose write fails.
+// Release. It tells the owner of that link if it is the one whose write fails.
 func (b *Box) Run() {
 	w := b.enter()
 	if w == nil {
@@ -232,7 +232,7 @@ func (b *Box) write(w *wire, piece []byte, until time.Time) {
 		piece, failure = b.wrote(w, n, err, own)
 	}
 	if failure != nil {
-		w.onError(failure)
+		w.owner.WriteFailed(failure)
 	}
 }
 

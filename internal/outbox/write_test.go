@@ -97,22 +97,22 @@ func TestWriteErrors(t *testing.T) {
 			t.Parallel()
 			b := New(testConfig())
 			told := make(chan error, 2)
-			b.Release(tt.link, true, nil, func(err error) {
+			b.Release(tt.link, true, nil, toldOf(func(err error) {
 				// Whoever is told may do all of this at once.
 				settle := b.Hold()
 				settle()
 				told <- err
-			})
+			}))
 			go b.Run()
 			publish(t, b, "s", "data")
 			if err := <-told; err != tt.want {
-				t.Errorf("onError: got %v, want %v", err, tt.want)
+				t.Errorf("WriteFailed: got %v, want %v", err, tt.want)
 			}
 			if got, want := b.Buffered(), len("PUB s 4\r\ndata\r\n"); got != want {
 				t.Errorf("kept: got %d bytes, want %d", got, want)
 			}
 			if len(told) > 0 {
-				t.Error("onError was called twice")
+				t.Error("WriteFailed was called twice")
 			}
 		})
 	}
@@ -143,7 +143,7 @@ func TestWriteTimeoutEndsTheLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, l := New(testConfig()), newScript(0)
 		told := make(chan error, 1)
-		b.Release(l, true, nil, func(err error) { told <- err })
+		b.Release(l, true, nil, toldOf(func(err error) { told <- err }))
 		began := time.Now()
 		go b.Run()
 		publish(t, b, "s", "x")

@@ -77,6 +77,9 @@ func hostPort(u *url.URL) (hostPort, why string) {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", "the port is not between 1 and 65535"
 	}
+	if u.Host == host+":"+port && host == strings.ToLower(host) {
+		return u.Host, "" // as it mostly is: nothing to make
+	}
 	return join(host, port), ""
 }
 

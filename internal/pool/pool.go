@@ -15,6 +15,9 @@ type Pool struct {
 	current *Server // may have left servers
 	shuffle func(n int, swap func(i, j int))
 	ws      bool // all servers are WebSocket ones, or none is
+
+	one   [1]*Server // memory of servers, as long as there is one
+	first Server     // the memory of that one
 }
 
 // New builds a pool of the servers that the user named; blank entries are skipped, and without any the pool is [Default]. shuffle
@@ -23,27 +26,36 @@ type Pool struct {
 //
 // The error is that of [Parse] for the first entry it refuses, or [natserr.MixingWebSocketSchemes].
 func New(urls []string, first string, shuffle func(n int, swap func(i, j int))) (*Pool, error) {
-	p := &Pool{shuffle: shuffle}
+	p := new(Pool)
+	if err := p.Init(urls, first, shuffle); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Init makes p, which is new, what [New] returns: for those who have it as a part of something larger.
+func (p *Pool) Init(urls []string, first string, shuffle func(n int, swap func(i, j int))) error {
+	p.shuffle, p.servers = shuffle, p.one[:0]
 	for _, s := range urls {
 		if err := p.add(s); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p.mix(p.servers)
 	if strings.TrimSpace(first) != "" {
 		if err := p.add(first); err != nil {
-			return nil, err
+			return err
 		}
 		last := len(p.servers) - 1
 		p.servers = slices.Insert(p.servers[:last], 0, p.servers[last])
 	}
 	if len(p.servers) == 0 {
 		if err := p.add(Default); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p.ws = isWebSocket(p.servers[0].URL)
-	return p, p.checkSchemes()
+	return p.checkSchemes()
 }
 
 func (p *Pool) add(s string) error {
@@ -51,10 +63,16 @@ func (p *Pool) add(s string) error {
 		return nil
 	}
 	u, err := Parse(s)
-	if err == nil {
-		p.servers = append(p.servers, &Server{URL: u})
+	if err != nil {
+		return err
 	}
-	return err
+	srv := &p.first
+	if len(p.servers) > 0 {
+		srv = new(Server)
+	}
+	srv.URL = u
+	p.servers = append(p.servers, srv)
+	return nil
 }
 
 func (p *Pool) checkSchemes() error {
@@ -174,10 +192,12 @@ func (p *Pool) Replace(urls []string) error {
 }
 
 // Servers is a copy of the pool, in its order.
-func (p *Pool) Servers() []Server {
-	list := make([]Server, len(p.servers))
-	for i, s := range p.servers {
-		list[i] = *s
+func (p *Pool) Servers() []Server { return p.AppendServers(make([]Server, 0, len(p.servers))) }
+
+// AppendServers appends a copy of the pool to list.
+func (p *Pool) AppendServers(list []Server) []Server {
+	for _, s := range p.servers {
+		list = append(list, *s)
 	}
 	return list
 }

@@ -59,10 +59,9 @@ func ParseInfo(b []byte) (Info, error) {
 	}
 	var j infoJSON
 	if !scanInfo(b, &j) {
-		j = infoJSON{}
-		if err := json.Unmarshal(b, &j); err != nil {
-			text := err.Error() // may quote a number of any length
-			return Info{}, violation(b, "INFO cannot be read ("+text[:min(len(text), 128)]+")")
+		var err error
+		if j, err = decodeInfo(b); err != nil {
+			return Info{}, err
 		}
 	}
 	info := Info(j)
@@ -74,4 +73,13 @@ func ParseInfo(b []byte) (Info, error) {
 		info.ConnectURLs = append([]string(nil), info.ConnectURLs[:maxConnectURLs]...)
 	}
 	return info, nil
+}
+
+// decodeInfo has a variable of its own: that one must be an object.
+func decodeInfo(b []byte) (j infoJSON, err error) {
+	if err := json.Unmarshal(b, &j); err != nil {
+		text := err.Error() // may quote a number of any length
+		return infoJSON{}, violation(b, "INFO cannot be read ("+text[:min(len(text), 128)]+")")
+	}
+	return j, nil
 }

@@ -53,6 +53,9 @@ type Machine struct {
 	link    link
 	aside   aside
 	patient bool // draining, and a lost link is waited for
+
+	firstOut   [8]Action // memory of out and dials, as long as it is enough
+	firstDials [maxDials]dial
 }
 
 // dial is one attempt in flight.
@@ -65,10 +68,17 @@ type dial struct {
 
 // New makes a machine in front of its first event. It owns p from now on.
 func New(cfg Config, p *pool.Pool) *Machine {
-	m := &Machine{cfg: cfg, pool: p}
+	m := new(Machine)
+	m.Init(cfg, p)
+	return m
+}
+
+// Init makes m, which is new, what [New] returns: for those who have it as a part of something larger.
+func (m *Machine) Init(cfg Config, p *pool.Pool) {
+	m.cfg, m.pool = cfg, p
+	m.out, m.dials = m.firstOut[:0], m.firstDials[:0]
 	m.link.heard, m.link.owedSince = firstInstant, firstInstant
 	m.aside.at = mono.Never
-	return m
 }
 
 // Status is the connection's state, DISCONNECTED before Start.

@@ -12,7 +12,7 @@ import (
 
 // Config says how to dial.
 type Config struct {
-	Dialer *net.Dialer // never nil when used; multipath etc. are set on it; its Resolver looks host names up
+	Dialer *net.Dialer // multipath etc. are set on it; its Resolver looks host names up; nil: the zero one
 	Custom interface {
 		Dial(network, address string) (net.Conn, error)
 	} // wins over Dialer
@@ -28,6 +28,16 @@ const network = "tcp"
 // Several failures are joined into one error. A custom dialer that ignores ctx is abandoned when ctx is done. When the
 // time is over the error is context.DeadlineExceeded, or its Timeout method says so.
 func Dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
+	if cfg.Dialer == nil {
+		cfg.Dialer = &zeroDialer
+	}
+	if cfg.InProcess == nil && cfg.Custom == nil && isIP(u.Hostname()) {
+		return dialIP(ctx, u.Host, cfg.Dialer, cfg.Timeout)
+	}
+	return dialAny(ctx, u, cfg)
+}
+
+func dialAny(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	if cfg.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, cfg.Timeout)
@@ -61,6 +71,33 @@ func Dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	return nil, errors.Join(failures...)
 }
 
+var zeroDialer net.Dialer
+
+func isIP(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// dialIP dials an address that need not be looked up: no one but the socket needs to know of the deadline.
+func dialIP(ctx context.Context, address string, dialer *net.Dialer, timeout time.Duration) (net.Conn, error) {
+	if timeout > 0 {
+		until := time.Now().Add(timeout)
+		if earlier, ok := ctx.Deadline(); !ok || until.Before(earlier) {
+			ctx = untimed{ctx, until}
+		}
+	}
+	return dialer.DialContext(ctx, network, address)
+}
+
+// untimed is a context with a deadline at which it does not end: the net package hands the deadline to the socket. A timer, and what
+// makes it end the context, are four objects more for each connection.
+type untimed struct {
+	context.Context
+	until time.Time
+}
+
+func (c untimed) Deadline() (time.Time, bool) { return c.until, true }
+
 // dialOne tries one address for the share of the time that it has; 0 and less: as long as ctx allows.
 func dialOne(ctx context.Context, address string, share time.Duration, cfg *Config) (net.Conn, error) {
 	if share > 0 {
@@ -77,11 +114,11 @@ func dialOne(ctx context.Context, address string, share time.Duration, cfg *Conf
 // lookUp returns what to dial, in order. A custom dialer is given the name if it cannot be looked up: it may know better.
 func lookUp(ctx context.Context, u *url.URL, cfg *Config) ([]string, error) {
 	host, port := u.Hostname(), u.Port()
-	if _, err := netip.ParseAddr(host); err == nil || cfg.SkipHostLookup {
+	if isIP(host) || cfg.SkipHostLookup {
 		return []string{u.Host}, nil
 	}
 	resolver := net.DefaultResolver
-	if cfg.Dialer != nil && cfg.Dialer.Resolver != nil {
+	if cfg.Dialer.Resolver != nil {
 		resolver = cfg.Dialer.Resolver
 	}
 	found, err := resolver.LookupHost(ctx, host)

@@ -121,6 +121,8 @@ var scenarios = []Scenario{
 		Limits: Limits{Must: 0.55, Aim: 0.38, Allocs: 2}},
 	{Name: "ordered consumer", Job: job("js ordered", 1_000_000, 128), Place: ReadStream, Limits: Limits{Must: 0.50, Aim: 0.33, Allocs: 2}},
 	{Name: "old API Fetch(100) with ack", Job: job("old fetch", 200_000, 128, batch(100)), Place: FullStream, Limits: Limits{Must: 0.70, Aim: 0.55}},
+	{Name: "Consume with ack", Job: job("js consume", 200_000, 128), Place: FullStream, Limits: Limits{Must: 0.50, Aim: 0.38, Allocs: 2}},
+	{Name: "Messages().Next with ack", Job: job("js messages", 200_000, 128), Place: FullStream, Limits: Limits{Must: 0.45, Aim: 0.30, Allocs: 2}},
 
 	{Name: "object put, 64 MiB", Job: job("object put", 64, 1<<20), Place: Real, Limits: Limits{Must: 0.97, Aim: 0.90}},
 	{Name: "object get, 64 MiB", Job: job("object get", 64, 1<<20), Place: Real, Limits: Limits{Must: 0.85, Aim: 0.70}},

@@ -13,6 +13,8 @@ type page[E any] struct {
 	wire.Page
 	Streams   []E `json:"streams"`
 	Consumers []E `json:"consumers"`
+	// Missing are those of the page that no server answered for in time.
+	Missing []string `json:"missing"`
 }
 
 func (p *page[E]) entries() []E {
@@ -26,7 +28,8 @@ func (p *page[E]) entries() []E {
 const maxPages = 1 << 14
 
 // List asks for page after page and calls each with the entries, until the list is complete or each returns false. filter,
-// when not empty, is a subject that streams must match. A page without entries is the last one, whatever its total says.
+// when not empty, is a subject that streams must match. A page without entries is the last one, whatever its total says, unless some are missing: then
+// the next one begins where the server's page ends.
 func List[E any](ctx context.Context, c *Client, subject, filter string, each func(entries []E) bool) (*wire.APIError, error) {
 	offset := 0
 	for range maxPages {
@@ -35,10 +38,10 @@ func List[E any](ctx context.Context, c *Client, subject, filter string, each fu
 			return refused, err
 		}
 		entries := p.entries()
-		if len(entries) == 0 || !each(entries) {
+		if len(entries)+len(p.Missing) == 0 || len(entries) > 0 && !each(entries) {
 			return nil, nil
 		}
-		if offset += len(entries); offset >= p.Total {
+		if offset += max(len(entries), min(p.Limit, maxPage)); offset >= p.Total {
 			return nil, nil
 		}
 	}

@@ -75,10 +75,19 @@ func play(t *testing.T, m *Machine, event string) string {
 	return "-"
 }
 
+// machine is a [Machine], or one with a fault of its own.
+type machine interface {
+	Message(consumerSeq, streamSeq uint64) Verdict
+	Heartbeat(lastConsumerSeq uint64) Verdict
+	Recreated(first uint64)
+	Lost()
+	From() uint64
+}
+
 // watcher checks the invariants of a Machine from outside, by what a reader sees. It keeps books of its own: which numbers the current consumer
 // has brought, in order.
 type watcher struct {
-	m         *Machine
+	m         machine
 	from      uint64 // the largest From so far
 	delivered uint64 // the last stream sequence
 	seen      uint64 // consumer sequences 1 to seen were judged in order
@@ -178,44 +187,8 @@ func TestMachineProperties(t *testing.T) {
 	t.Parallel()
 	states := map[string]int{}
 	for seed := range seeds(3000) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		start := uint64(r.IntN(3))
-		w := &watcher{m: New(start), from: start, states: states}
-		var trace []string
-		for range 80 {
-			var err error
-			near := func(n uint64) uint64 { return n + uint64(r.IntN(4)) - 1 }
-			switch r.IntN(8) {
-			case 0, 1, 2, 3:
-				c, s := w.seen+1, max(w.m.From(), 1)+uint64(r.IntN(3))
-				if r.IntN(6) == 0 {
-					c, s = near(w.seen), near(w.delivered)
-				}
-				if w.m.From() == 0 && r.IntN(2) == 0 {
-					s = 0
-				}
-				trace = append(trace, fmt.Sprintf("m%d,%d", c, s))
-				err = w.message(c, s)
-			case 4, 5:
-				last := w.seen
-				if r.IntN(6) == 0 {
-					last = near(last)
-				}
-				trace = append(trace, fmt.Sprintf("h%d", last))
-				err = w.heartbeat(last)
-			case 6:
-				first := uint64(r.IntN(3))
-				trace = append(trace, fmt.Sprintf("r%d", first))
-				err = w.recreated(first)
-			case 7:
-				if r.IntN(4) == 0 {
-					trace = append(trace, "l")
-					err = w.giveUp()
-				}
-			}
-			if err != nil {
-				t.Fatalf("-seed %d -sequences 1: %v\n%d %s", seed, err, start, strings.Join(trace, " "))
-			}
+		if trace, err := sequence(seed, func(start uint64) machine { return New(start) }, states); err != nil {
+			t.Fatalf("-seed %d -sequences 1: %v\n%s", seed, err, trace)
 		}
 	}
 	if len(states) != 4*8 && !few(3000) {
@@ -223,6 +196,132 @@ func TestMachineProperties(t *testing.T) {
 			t.Log(s, states[s])
 		}
 		t.Errorf("%d pairs of event and state were reached, want %d", len(states), 4*8)
+	}
+}
+
+// sequence plays 80 random events.
+func sequence(seed uint64, build func(start uint64) machine, states map[string]int) (trace string, err error) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	start := uint64(r.IntN(3))
+	w := &watcher{m: build(start), from: start, states: states}
+	trace = fmt.Sprint(start)
+	near := func(n uint64) uint64 { return n + uint64(r.IntN(4)) - 1 }
+	for i := 0; i < 80 && err == nil; i++ {
+		switch r.IntN(8) {
+		case 0, 1, 2, 3:
+			c, s := w.seen+1, max(w.m.From(), 1)+uint64(r.IntN(3))
+			if r.IntN(6) == 0 {
+				c, s = near(w.seen), near(w.delivered)
+			}
+			if w.m.From() == 0 && r.IntN(2) == 0 {
+				s = 0
+			}
+			trace += fmt.Sprintf(" m%d,%d", c, s)
+			err = w.message(c, s)
+		case 4, 5:
+			last := w.seen
+			if r.IntN(6) == 0 {
+				last = near(last)
+			}
+			trace += fmt.Sprintf(" h%d", last)
+			err = w.heartbeat(last)
+		case 6:
+			first := uint64(r.IntN(3))
+			trace += fmt.Sprintf(" r%d", first)
+			err = w.recreated(first)
+		case 7:
+			if r.IntN(4) == 0 {
+				trace += " l"
+				err = w.giveUp()
+			}
+		}
+	}
+	return trace, err
+}
+
+// mutant is a Machine that is spoilt where a function is set.
+type mutant struct {
+	*Machine
+	message   func(m *Machine, consumer, stream uint64) Verdict
+	heartbeat func(m *Machine, last uint64) Verdict
+	recreated func(m *Machine, first uint64)
+	lost      func(m *Machine)
+}
+
+func (m mutant) Message(consumer, stream uint64) Verdict {
+	if m.message != nil {
+		return m.message(m.Machine, consumer, stream)
+	}
+	return m.Machine.Message(consumer, stream)
+}
+
+func (m mutant) Heartbeat(last uint64) Verdict {
+	if m.heartbeat != nil {
+		return m.heartbeat(m.Machine, last)
+	}
+	return m.Machine.Heartbeat(last)
+}
+
+func (m mutant) Recreated(first uint64) {
+	if m.recreated != nil {
+		m.recreated(m.Machine, first)
+		return
+	}
+	m.Machine.Recreated(first)
+}
+
+func (m mutant) Lost() {
+	if m.lost != nil {
+		m.lost(m.Machine)
+		return
+	}
+	m.Machine.Lost()
+}
+
+// TestMutantsAreKilled shows that every invariant can fail.
+func TestMutantsAreKilled(t *testing.T) {
+	t.Parallel()
+	for name, spoilt := range map[string]mutant{
+		"delivers a duplicate": {message: func(m *Machine, consumer, stream uint64) Verdict {
+			if !m.lost && consumer == m.last && consumer > 0 {
+				return Deliver
+			}
+			return m.Message(consumer, stream)
+		}},
+		"does not see a gap": {message: func(m *Machine, consumer, stream uint64) Verdict {
+			m.last = max(m.last, consumer) - min(1, consumer)
+			return m.Message(consumer, stream)
+		}},
+		"tells a gap twice": {message: func(m *Machine, consumer, stream uint64) Verdict {
+			v := m.Message(consumer, stream)
+			if v == Reset {
+				m.lost = false
+			}
+			return v
+		}},
+		"delivers what was before": {message: func(m *Machine, consumer, stream uint64) Verdict {
+			m.from = min(m.from, 1)
+			return m.Message(consumer, stream)
+		}},
+		"delivers of a lost consumer":      {lost: func(*Machine) {}},
+		"does not hear a gap":              {heartbeat: func(*Machine, uint64) Verdict { return Deliver }},
+		"takes fewer for the same":         {heartbeat: func(m *Machine, last uint64) Verdict { return m.Heartbeat(max(last, m.last)) }},
+		"begins where the server says":     {recreated: func(m *Machine, first uint64) { m.Recreated(first); m.from = first }},
+		"does not learn where it begins":   {recreated: func(m *Machine, _ uint64) { m.Recreated(0) }},
+		"counts on with another consumer":  {recreated: func(m *Machine, first uint64) { last := m.last; m.Recreated(first); m.last = last }},
+		"does not take up a new consumer":  {recreated: func(m *Machine, first uint64) { lost := m.lost; m.Recreated(first); m.lost = lost }},
+		"leaves out what comes after zero": {message: func(m *Machine, consumer, stream uint64) Verdict { return m.Message(consumer, stream+1) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(500) {
+				m := spoilt
+				if _, err := sequence(seed, func(start uint64) machine { m.Machine = New(start); return m }, nil); err != nil {
+					return
+				}
+			}
+			t.Error("no sequence of events noticed it")
+		})
 	}
 }
 

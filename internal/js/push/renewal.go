@@ -40,7 +40,8 @@ type Renewal struct {
 	told     wire.Code
 	words    string
 	toldAt   mono.Time
-	patience int // answers that did not come in a row
+	patience int  // answers that did not come in a row
+	full     bool // it pauses until there is room
 
 	out []RenewalAction
 }
@@ -134,12 +135,25 @@ func (m *Renewal) Broken(now mono.Time, code wire.Code, words string) []RenewalA
 	}
 	m.out = append(m.out, RenewalAction{Kind: Abandon})
 	m.tell(now, code, words)
+	if code == wire.LimitExceeded { // another consumer would be of no use before the user has caught up
+		m.phase, m.at, m.full = pausing, now.Add(tellAgain), true
+		return m.out
+	}
 	if m.phase == following && now.Sub(m.began) >= settled {
 		m.row = 0
 		m.create()
 		return m.out
 	}
 	m.pause(now)
+	return m.out
+}
+
+// Room says that the user has caught up.
+func (m *Renewal) Room() []RenewalAction {
+	m.out = m.out[:0]
+	if m.phase == pausing && m.full {
+		m.create()
+	}
 	return m.out
 }
 
@@ -153,7 +167,7 @@ func (m *Renewal) Disconnected(now mono.Time) []RenewalAction {
 }
 
 func (m *Renewal) lose(now mono.Time) {
-	m.phase, m.away = offline, false
+	m.phase, m.away, m.full = offline, false, false
 	m.out = append(m.out, RenewalAction{Kind: Abandon})
 	m.tell(now, wire.Disconnected, "")
 }
@@ -169,7 +183,7 @@ func (m *Renewal) Reconnected() []RenewalAction {
 }
 
 func (m *Renewal) create() {
-	m.phase = creating
+	m.phase, m.full = creating, false
 	m.out = append(m.out, RenewalAction{Kind: Create, Wait: waits[min(m.patience, len(waits)-1)]})
 }
 

@@ -2,6 +2,7 @@ package run
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/gannet-io/nats/internal/js/wire"
 )
@@ -9,91 +10,73 @@ import (
 // Future is the end of an asynchronous publish and the two channels of a PubAckFuture, for the PubAck type of either API. The zero
 // value is unresolved and ready to use, its methods may be called concurrently, and it must not be copied.
 //
-// There is one for each message of a window, and most programs look at none of them: what only a look needs is made by it.
-// The public functions that are passed in make the API's own ack, under the future's lock.
+// There is one for each message of a window, and most programs look at none of them: what only a look needs is made by it,
+// and the end costs no lock. The public functions that are passed in make the API's own ack.
 type Future[A any] struct {
-	mu   sync.Mutex
-	done bool
-	ack  wire.StreamAck
+	ack  wire.StreamAck // like err, written before done is set
 	err  error
-	out  *outlet[A] // nil: nobody has looked
+	done atomic.Bool
+	out  atomic.Pointer[outlet[A]] // nil: nobody has looked
 }
 
-// outlet is what somebody looks at.
+// outlet is what somebody looks at. Who makes it looks at done afterwards, and who sets done looks for it: one of them fills it.
 type outlet[A any] struct {
+	once sync.Once
 	ok   chan *A
 	fail chan error
-	has  bool // ack is made
 	ack  A
 }
 
 // Ok is a channel that gets the ack, once, if the publish succeeds. Each call returns the same channel; it is never closed.
-func (f *Future[A]) Ok(public func(wire.PubAck) A) <-chan *A {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	o := f.outletLocked()
-	if o.ok == nil {
-		o.ok = make(chan *A, 1)
-		if f.done && f.err == nil {
-			o.ok <- f.ackLocked(public)
-		}
-	}
-	return o.ok
-}
+func (f *Future[A]) Ok(public func(wire.PubAck) A) <-chan *A { return f.look(public).ok }
 
 // Err is a channel that gets the error, once, if the publish fails. Each call returns the same channel; it is never closed.
-func (f *Future[A]) Err() <-chan error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	o := f.outletLocked()
-	if o.fail == nil {
-		o.fail = make(chan error, 1)
-		if f.done && f.err != nil {
-			o.fail <- f.err
-		}
-	}
-	return o.fail
-}
+func (f *Future[A]) Err(public func(wire.PubAck) A) <-chan error { return f.look(public).fail }
 
-// Resolve gives one of the channels its value: err, or ack when err is nil. It never blocks. Calls after the first do nothing.
+// Resolve gives one of the channels its value: err, or ack when err is nil. It never blocks. Calls after the first do nothing; two
+// at once are not allowed.
 func (f *Future[A]) Resolve(ack wire.StreamAck, err error, public func(wire.PubAck) A) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.done {
+	if f.done.Load() {
 		return
 	}
-	f.ack, f.err, f.done = ack, err, true
-	switch o := f.out; {
-	case o == nil:
-	case err != nil && o.fail != nil:
-		o.fail <- err // cannot block: one place, one value
-	case err == nil && o.ok != nil:
-		o.ok <- f.ackLocked(public)
+	f.ack, f.err = ack, err
+	f.done.Store(true)
+	if o := f.out.Load(); o != nil {
+		f.fill(o, public)
 	}
 }
 
 // Outcome is what Resolve was told, whether or not the channels have been read: err, or the ack that Ok gives out; done is false before.
 func (f *Future[A]) Outcome(public func(wire.PubAck) A) (ack *A, err error, done bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.done && f.err == nil {
-		ack = f.ackLocked(public)
+	if !f.done.Load() {
+		return nil, nil, false
 	}
-	return ack, f.err, f.done
+	if f.err != nil {
+		return nil, f.err, true
+	}
+	return &f.look(public).ack, nil, true
 }
 
-func (f *Future[A]) outletLocked() *outlet[A] {
-	if f.out == nil {
-		f.out = new(outlet[A])
+func (f *Future[A]) look(public func(wire.PubAck) A) *outlet[A] {
+	o := f.out.Load()
+	if o == nil {
+		f.out.CompareAndSwap(nil, &outlet[A]{ok: make(chan *A, 1), fail: make(chan error, 1)})
+		o = f.out.Load()
 	}
-	return f.out
+	if f.done.Load() {
+		f.fill(o, public)
+	}
+	return o
 }
 
-// ackLocked is the ack as the user gets it, always the same one.
-func (f *Future[A]) ackLocked(public func(wire.PubAck) A) *A {
-	o := f.outletLocked()
-	if !o.has {
-		o.ack, o.has = public(f.ack.PubAck()), true
-	}
-	return &o.ack
+// fill sends to the channels: each has one place.
+func (f *Future[A]) fill(o *outlet[A], public func(wire.PubAck) A) {
+	o.once.Do(func() {
+		if f.err != nil {
+			o.fail <- f.err
+			return
+		}
+		o.ack = public(f.ack.PubAck())
+		o.ok <- &o.ack
+	})
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/gannet-io/nats/internal/js/wire"
@@ -22,7 +23,7 @@ func TestFuture(t *testing.T) {
 			var ok <-chan *wire.PubAck
 			var fail <-chan error
 			if tc.before {
-				ok, fail = f.Ok(same), f.Err()
+				ok, fail = f.Ok(same), f.Err(same)
 			}
 			if _, _, done := f.Outcome(same); done {
 				t.Error("done before Resolve")
@@ -30,9 +31,9 @@ func TestFuture(t *testing.T) {
 			f.Resolve(ack, tc.err, same)
 			f.Resolve(wire.StreamAck{}, errors.New("a second one"), same)
 			if !tc.before {
-				ok, fail = f.Ok(same), f.Err()
+				ok, fail = f.Ok(same), f.Err(same)
 			}
-			if f.Ok(same) != ok || f.Err() != fail {
+			if f.Ok(same) != ok || f.Err(same) != fail {
 				t.Error("a second call returns another channel")
 			}
 			wantOk, wantErr := 1, 0
@@ -53,5 +54,28 @@ func TestFuture(t *testing.T) {
 				t.Errorf("got ack %p, %+v, want the one of Outcome, %p", got, got, gotAck)
 			}
 		})
+	}
+}
+
+// Looking and resolving at once: whoever comes second fills the channel.
+func TestFutureLookedAtWhileItEnds(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("no")
+	for i := range 2000 {
+		var f Future[wire.PubAck]
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() { f.Ok(same) })
+			all.Go(func() { f.Err(same) })
+		}
+		var err error
+		if i%2 == 1 {
+			err = failure
+		}
+		all.Go(func() { f.Resolve(wire.StreamAck{Sequence: 1}, err, same) })
+		all.Wait()
+		if ok, fail := len(f.Ok(same)), len(f.Err(same)); ok != 1-i%2 || fail != i%2 {
+			t.Fatalf("round %d: channels hold %d acks and %d errors", i, ok, fail)
+		}
 	}
 }

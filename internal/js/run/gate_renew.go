@@ -52,13 +52,10 @@ var errNoName = errors.New("no consumer in it")
 func (g *Gate) openInOrder(ctx context.Context) error {
 	ctx, cancel := g.patience(ctx)
 	defer cancel()
-	var s *gateSlot
 	for wait := firstWait; ; wait = min(2*wait, lastWait) {
-		if s == nil || s.touched.Load() {
-			var err error
-			if s, err = g.newSlot(); err != nil {
-				return err
-			}
+		s, err := g.newSlot()
+		if err != nil {
+			return err
 		}
 		losses, ok := g.take(s)
 		if !ok {
@@ -265,14 +262,15 @@ func (g *Gate) create(job *gateJob) {
 }
 
 // slotFor returns the slot of a further attempt, nil if it needs a new one. On one that something has come on the numbers of another consumer
-// would be mistaken.
+// would be mistaken. One whose consumer nobody confirmed may have it on a server that is gone: nats-server 2.15 places a consumer before it
+// knows, and a second request of that name waits for the same server.
 func (g *Gate) slotFor(serial uint32) (s *gateSlot, fresh bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stopped || g.serial != serial {
 		return nil, false
 	}
-	if g.slot != nil && g.slot.touched.Load() {
+	if g.slot != nil && (g.slot.unheard || g.slot.touched.Load()) {
 		g.abandonLocked()
 	}
 	return g.slot, true
@@ -329,6 +327,9 @@ func (g *Gate) failed(serial uint32, err error) {
 	}
 	now := mono.Now()
 	code, words, unknown := reasonOf(err)
+	if code == wire.Timeout && g.slot != nil {
+		g.slot.unheard = true
+	}
 	g.vanished = g.vanished || unknown
 	g.renewLocked(now, g.renew.Failed(now, code, words, unknown))
 }

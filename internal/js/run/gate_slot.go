@@ -25,6 +25,7 @@ type gateSlot struct {
 	body    []byte
 	start   uint64 // the stream sequence from which it was asked for; 0: as at the beginning
 	mayLive bool   // the consumer may exist: guarded by Gate.mu
+	unheard bool   // a request for it was not answered: guarded by Gate.mu
 
 	// The reader's own:
 	order ordered.Machine
@@ -180,6 +181,25 @@ func (g *Gate) takeHandled(total uint64) {
 func (g *Gate) broken(s *gateSlot, code wire.Code, words string) {
 	g.takeBroken(s, code, words)
 	g.work()
+	if code == wire.LimitExceeded {
+		g.cfg.Down.WhenHandled(g.room)
+	}
+}
+
+// room says that the user has caught up.
+func (g *Gate) room() {
+	g.takeRoom()
+	g.work()
+}
+
+func (g *Gate) takeRoom() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.stopped {
+		now := mono.Now()
+		g.renewLocked(now, g.renew.Room())
+		g.armLocked(now)
+	}
 }
 
 func (g *Gate) takeBroken(s *gateSlot, code wire.Code, words string) {

@@ -100,11 +100,7 @@ func TestGetPageEnds(t *testing.T) {
 		"canceled":          {then: func(_ *fakeLink, cancel func()) { cancel() }, want: context.Canceled},
 		"closed before":     {link: func(l *fakeLink) { l.state = session.Closed }, want: natserr.ConnectionClosed},
 		"no link, canceled": {link: func(l *fakeLink) { l.state = session.Reconnecting }, then: func(_ *fakeLink, cancel func()) { cancel() }, want: context.Canceled},
-		"closed while asked": {then: func(l *fakeLink, _ func()) {
-			for _, s := range l.bySubj {
-				s.sink.Closed(errClosed)
-			}
-		}, want: natserr.ConnectionClosed},
+		"closed while asked": {then: func(l *fakeLink, _ func()) { l.closeNow() }, want: natserr.ConnectionClosed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

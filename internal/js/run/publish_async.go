@@ -37,15 +37,17 @@ type Result interface {
 // Pending is one async publish: what waits for the ack, and what is sent again. The zero value belongs into a future; it must
 // not be copied.
 type Pending struct {
-	pub          *Publisher
-	result       Result
+	// What an ack touches is one cache line: in a large window it has been out of the cache since the publish.
+	pub    *Publisher
+	result Result
+	token  pubwin.Token // guarded by Publisher.mu
+	asked  engine.Token // written by who asks, read by whoever has seen phaseAsked
+	phase  atomic.Uint32
+	good   bool     // which handler to call
+	next   *Pending // in the list of handler calls
+
 	subject      string
-	header, data []byte       // like subject, they do not change any more
-	token        pubwin.Token // guarded by Publisher.mu
-	asked        engine.Token // written by who asks, read by whoever has seen phaseAsked
-	phase        atomic.Uint32
-	good         bool     // which handler to call
-	next         *Pending // in the list of handler calls
+	header, data []byte // like subject, they do not change any more
 }
 
 // Message is what PublishAsync was given to publish, for the future that w belongs to. The bytes are not to be changed.

@@ -298,7 +298,7 @@ func wantEnd(t *testing.T, f *testFuture, code wire.Code, err error) {
 		if code != wire.OK {
 			t.Errorf("future %q: Ok got a value after %v", f.name, code)
 		}
-	case <-f.Err():
+	case <-f.Err(same):
 		if code == wire.OK {
 			t.Errorf("future %q: Err got a value after an ack", f.name)
 		}

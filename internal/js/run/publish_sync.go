@@ -30,7 +30,8 @@ type verdict struct {
 }
 
 // Publish publishes and waits for the ack. After "no responders" it tries again while s.Retry allows it; never because an ack is
-// late. With s.Retry.Repeat it sends again when the link was lost; otherwise the attempt waits for its time.
+// late. With s.Retry.Repeat it sends again when the link was lost, until the stream says whether it has the first copy; otherwise the attempt
+// waits for its time.
 //
 // The code is OK, with the ack; ServerRefused, with the API error; InvalidAck; NoResponders; Timeout: s.Budget is used
 // up. With Canceled, err is the context's; with any other code it is the connection's, and to be told as it is.
@@ -41,14 +42,18 @@ func (p *Publisher) Publish(ctx context.Context, s SyncSpec) (wire.PubAck, wire.
 
 func (p *Publisher) publish(ctx context.Context, s *SyncSpec) verdict {
 	limit := limitOf(ctx, s.Budget)
-	for {
+	for repeated := false; ; {
 		if ctx.Err() != nil {
 			return verdict{code: wire.Canceled, err: ctx.Err()}
 		}
 		v := p.attempt(ctx, s, &limit)
 		switch {
 		case v.code == wire.Disconnected && s.Retry.Repeat:
-			// again, as soon as there is a link
+			repeated = true // as soon as there is a link
+		case repeated && inProcess(v.refused):
+			if v, over := p.pause(ctx, inProcessPause, &limit); over {
+				return v
+			}
 		case v.code != wire.NoResponders || !s.Retry.Again():
 			return v
 		case s.Retry.Wait > 0:
@@ -60,6 +65,14 @@ func (p *Publisher) publish(ctx context.Context, s *SyncSpec) verdict {
 			return limit.verdict()
 		}
 	}
+}
+
+// inProcessPause is the time before a message is sent once more whose first copy, from before the link was lost, the stream is about to store.
+const inProcessPause = 20 * time.Millisecond
+
+// inProcess reports that a stream has a message with this id already, and cannot say yet where.
+func inProcess(refused *wire.APIError) bool {
+	return refused != nil && refused.ErrCode == wire.ErrCodeDuplicateInProcess
 }
 
 // limit is when a sync publish is over, and what ends it.

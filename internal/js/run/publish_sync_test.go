@@ -70,6 +70,19 @@ func TestSync(t *testing.T) {
 				return reply(`{"stream":"S","seq":3}`)(l, a)
 			},
 			act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(100 * ms); l.cut() }},
+		"a lost link, and the first copy is being stored": {budget: 5000 * ms, retry: pubwin.Retry{Repeat: true}, code: wire.OK, after: 140 * ms, asks: 4,
+			onAsk: func(l *scriptedLink, a *ask) error {
+				switch a.n {
+				case 0:
+					return nil
+				case 1, 2:
+					return reply(`{"error":{"code":409,"err_code":10158}}`)(l, a)
+				}
+				return reply(`{"stream":"S","seq":3,"duplicate":true}`)(l, a)
+			},
+			act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(100 * ms); l.cut() }},
+		"a copy of somebody else is being stored": {budget: 5000 * ms, retry: pubwin.Retry{Repeat: true}, code: wire.ServerRefused, asks: 1,
+			onAsk: reply(`{"error":{"code":409,"err_code":10158}}`)},
 		"links that never last, with a message id": {budget: 5000 * ms, retry: pubwin.Retry{Repeat: true}, onAsk: silent, code: wire.Timeout, after: 5000 * ms, asks: 6, doubts: 1,
 			act: func(l *scriptedLink, cancel context.CancelFunc) {
 				for range 5 {

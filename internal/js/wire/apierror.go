@@ -38,4 +38,5 @@ const (
 
 	ErrCodeWrongLastSequence         = 10071
 	ErrCodeWrongLastSequenceConstant = 10164 // the same, of a replicated stream
+	ErrCodeDuplicateInProcess        = 10158 // a message with this id is not replicated yet
 )

@@ -102,6 +102,34 @@ func TestAckParserKeepsNothingOfTheInput(t *testing.T) {
 	}
 }
 
+// What short acks share does not change under those that are kept.
+func TestShortAcksShareTheirStream(t *testing.T) {
+	t.Parallel()
+	var p AckParser
+	kept := make(map[string]StreamAck)
+	for _, data := range []string{
+		`{"stream":"A","domain":"hub","seq":1}`, `{"stream":"A","domain":"hub","seq":2}`, `{"stream":"A","domain":"hub","seq":3,"duplicate": true}`,
+		`{"stream":"B","seq":4}`, `{"stream":"B","seq":5}`,
+	} {
+		ack, code, err := p.ParseShort([]byte(data))
+		if code != OK || err != nil {
+			t.Fatalf("%s: got %v, %v", data, code, err)
+		}
+		kept[data] = ack
+	}
+	for data, ack := range kept {
+		if want, _, _ := parseAckJSON([]byte(data)); ack.PubAck() != want {
+			t.Errorf("%s: got %+v, want %+v", data, ack.PubAck(), want)
+		}
+	}
+	if a, b := kept[`{"stream":"B","seq":4}`], kept[`{"stream":"B","seq":5}`]; a.Like != b.Like {
+		t.Error("two acks of one stream share nothing")
+	}
+	if none := (StreamAck{}).PubAck(); none != (PubAck{}) {
+		t.Errorf("zero value: got %+v", none)
+	}
+}
+
 func TestAckParserAllocs(t *testing.T) {
 	var p AckParser
 	plain, duplicate := []byte(`{"stream":"ORDERS","seq":123456}`), []byte(`{"stream":"ORDERS","seq":123456,"duplicate": true}`)

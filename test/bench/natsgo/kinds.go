@@ -29,6 +29,8 @@ var Kinds = map[string]func(*meter.Run) error{
 	"js publish async":  jsPublishAsync,
 	"js fetch":          jsFetch,
 	"js fetch no wait":  jsFetchNoWait,
+	"js consume":        jsConsume,
+	"js messages":       jsMessages,
 	"js ordered":        jsOrdered,
 	"old publish async": oldPublishAsync,
 	"kv get":            kvGet,

@@ -1,0 +1,334 @@
+package test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/gannet-io/nats"
+	"github.com/gannet-io/nats/jetstream"
+)
+
+var (
+	seeds = flag.Int("seeds", 2, "how many histories under faults are made, checked, and how many runs of locks and caches")
+	seed  = flag.Uint64("seed", 1, "the first of them")
+)
+
+// eachSeed runs f for each seed. Odd seeds kill a leader, even ones another server.
+func eachSeed(t *testing.T, f func(t *testing.T, seed uint64)) {
+	for i := range uint64(*seeds) {
+		t.Run(fmt.Sprint("seed ", *seed+i), func(t *testing.T) { f(t, *seed+i) })
+	}
+}
+
+// What a history consists of.
+const (
+	liveKeys   = 4  // at a time
+	writesEach = 56 // after which a key is replaced by another one: the bucket keeps 64, so none is forgotten
+	historians = 6
+	opFor      = 1500 * time.Millisecond // bound of each call
+	opPace     = 5 * time.Millisecond
+)
+
+// chronicle is a bucket in use, and everything that happened to it.
+type chronicle struct {
+	t       *testing.T
+	storm   *storm
+	began   time.Time
+	stop    chan struct{}
+	clients sync.WaitGroup
+	done    atomic.Int64 // writes that were acknowledged
+
+	mu    sync.Mutex
+	ops   []porcupine.Operation
+	reads []directRead
+	keys  [liveKeys]string
+	left  [liveKeys]int // writes
+	made  int           // keys
+	odd   map[string]int
+}
+
+// historian is one client. It calls one thing after the other.
+type historian struct {
+	c       *chronicle
+	id      int
+	rng     *rand.Rand
+	nc      *nats.Conn
+	leader  bucket // reads at the leader
+	direct  bucket // reads at any replica
+	n       int    // values
+	knows   map[string]uint64
+	reader  int // reconnects at the last direct read
+	highest map[string]uint64
+}
+
+// directRead is a read at any replica.
+type directRead struct {
+	key        string
+	asked      uint64 // the revision; 0: the last one
+	found      bool
+	revision   uint64
+	value      string
+	begin, end int64
+	back       bool // an older one than the one before it over the same link
+}
+
+// Whatever happens to servers and links, calls are linearizable, and watches complete and in order.
+func TestKVHistory(t *testing.T) {
+	eachSeed(t, func(t *testing.T, seed uint64) {
+		s := newStorm(t, seed, "KV_b")
+		c := &chronicle{t: t, storm: s, stop: make(chan struct{}), odd: map[string]int{}}
+		leader, direct := c.buckets()
+		watches := newKVWatches(s)
+		c.began = time.Now()
+		for i := range historians {
+			c.clients.Go(c.historian(i, leader[i], direct[i]).run)
+		}
+		s.blow(func() bool { n := c.done.Load(); return c.flows(n) }, watches.late)
+		close(c.stop)
+		c.clients.Wait()
+		s.calm()
+		stored := s.stored("b")
+		watches.end(stored)
+		c.check(stored)
+	})
+}
+
+func (c *chronicle) now() int64 { return int64(time.Since(c.began)) }
+
+// flows reports whether writes have been acknowledged since there were n.
+func (c *chronicle) flows(n int64) bool {
+	for end := time.Now().Add(2 * opFor); time.Now().Before(end); pause() {
+		if c.done.Load() > n+10 {
+			return true
+		}
+	}
+	return false
+}
+
+// buckets makes the bucket and two handles for each client: one reads at the leader, since the bucket did not let replicas answer when it
+// was opened. Every other client uses the older API.
+func (c *chronicle) buckets() (leader, direct []bucket) {
+	t, s := c.t, c.storm
+	t.Helper()
+	s.insist("the bucket", func(ctx context.Context) error {
+		_, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "b", Replicas: 3, History: 64})
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			return nil
+		}
+		return err
+	})
+	var conns []*nats.Conn
+	for i := range historians {
+		conns = append(conns, s.dial(i))
+	}
+	for _, anyReplica := range []bool{false, true} {
+		s.insist("reads by replicas", func(ctx context.Context) error {
+			info, err := s.js.Stream(ctx, "KV_b")
+			if err != nil {
+				return err
+			}
+			cfg := info.CachedInfo().Config
+			cfg.AllowDirect = anyReplica
+			_, err = s.js.UpdateStream(ctx, cfg)
+			return err
+		})
+		for i, nc := range conns {
+			b := s.open(nc, i%2 == 1, "b")
+			if anyReplica {
+				direct = append(direct, b)
+			} else {
+				leader = append(leader, b)
+			}
+		}
+	}
+	for i := range c.keys {
+		c.renewLocked(i)
+	}
+	return leader, direct
+}
+
+// renewLocked replaces a key.
+func (c *chronicle) renewLocked(i int) {
+	c.made++
+	c.keys[i], c.left[i] = fmt.Sprint("k", c.made), writesEach
+}
+
+// key is one of the keys, to be written or not.
+func (c *chronicle) key(i int, write bool) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if write {
+		if c.left[i] == 0 {
+			c.renewLocked(i)
+		}
+		c.left[i]--
+	}
+	return c.keys[i]
+}
+
+func (c *chronicle) note(client int, call kvCall, a kvAnswer, begin, end int64) {
+	if a.end == endUnknown {
+		end = noEnd
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ops = append(c.ops, porcupine.Operation{ClientId: client, Input: call, Call: begin, Output: a, Return: end})
+}
+
+func (c *chronicle) historian(i int, leader, direct bucket) *historian {
+	return &historian{
+		c: c, id: i, leader: leader, direct: direct, nc: c.storm.conns[i], rng: rand.New(rand.NewPCG(c.storm.seed, uint64(i))),
+		knows: map[string]uint64{}, highest: map[string]uint64{},
+	}
+}
+
+func (h *historian) run() {
+	tick := time.NewTicker(opPace * min(slower, 2))
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.c.stop:
+			return
+		case <-tick.C:
+		}
+		switch slot := h.rng.IntN(liveKeys); h.rng.IntN(10) {
+		case 0, 1:
+			h.get(h.c.key(slot, false))
+		case 2:
+			h.readDirect(h.c.key(slot, false), 0)
+		case 3:
+			key := h.c.key(slot, false)
+			h.readDirect(key, h.knows[key])
+		case 4:
+			h.write(kvCall{do: doPut, key: h.c.key(slot, true)})
+		case 5:
+			h.write(kvCall{do: doCreate, key: h.c.key(slot, true)})
+		case 6:
+			h.write(kvCall{do: doDelete, key: h.c.key(slot, true)})
+		case 7:
+			key := h.c.key(slot, true)
+			if h.knows[key] != 0 { // 0 would be any
+				h.write(kvCall{do: doDeleteLast, key: key, expect: h.knows[key]})
+			}
+		default:
+			key := h.c.key(slot, true)
+			h.get(key)
+			h.write(kvCall{do: doUpdate, key: key, expect: h.knows[key]})
+		}
+	}
+}
+
+func (h *historian) get(key string) {
+	begin := h.c.now()
+	e, err := h.leader.get(key)
+	a := h.ended(err)
+	if a.end == endUnknown || a.end == endBusy {
+		return // a read that failed says nothing
+	}
+	if a.end == endDone {
+		a.revision, a.value = e.revision, e.value
+		h.knows[key] = e.revision
+	}
+	h.c.note(h.id, kvCall{do: doGet, key: key}, a, begin, h.c.now())
+}
+
+// readDirect reads a key, or one of its revisions, at any replica.
+func (h *historian) readDirect(key string, revision uint64) {
+	r := directRead{key: key, asked: revision, begin: h.c.now()}
+	var e entry
+	var err error
+	if revision == 0 {
+		e, err = h.direct.get(key)
+	} else {
+		e, err = h.direct.revision(key, revision)
+	}
+	a := h.ended(err)
+	r.end = h.c.now()
+	if a.end == endUnknown || a.end == endBusy {
+		return
+	}
+	r.found, r.revision, r.value = a.end == endDone, e.revision, e.value
+	if links := int(h.nc.Stats().Reconnects); links != h.reader {
+		h.reader = links
+		clear(h.highest)
+	}
+	if revision == 0 && r.found {
+		r.back = r.revision < h.highest[key]
+		h.highest[key] = r.revision
+	}
+	h.c.mu.Lock()
+	defer h.c.mu.Unlock()
+	h.c.reads = append(h.c.reads, r)
+}
+
+func (h *historian) write(call kvCall) {
+	h.n++
+	call.value = fmt.Sprintf("%d.%d", h.id, h.n)
+	var revision uint64
+	var err error
+	begin := h.c.now()
+	switch call.do {
+	case doPut:
+		revision, err = h.direct.put(call.key, call.value)
+	case doCreate:
+		revision, err = h.direct.create(call.key, call.value)
+	case doUpdate:
+		revision, err = h.direct.update(call.key, call.value, call.expect)
+	default:
+		err = h.direct.remove(call.key, false, call.expect)
+	}
+	end := h.c.now()
+	a := h.ended(err)
+	if a.revision = revision; revision != 0 {
+		h.knows[call.key] = revision
+	}
+	if a.end == endDone {
+		h.c.done.Add(1)
+	}
+	h.c.note(h.id, call, a, begin, end)
+}
+
+// ended is what an error says of a call.
+func (h *historian) ended(err error) kvAnswer {
+	switch {
+	case err == nil:
+		return kvAnswer{end: endDone}
+	case errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, nats.ErrKeyNotFound):
+		return kvAnswer{end: endRefused}
+	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, nats.ErrKeyExists),
+		errors.Is(err, jetstream.ErrKeyRevisionMismatch), errors.Is(err, nats.ErrKeyRevisionMismatch):
+		if code := errCodeOf(err); code == codeBusy {
+			return kvAnswer{end: endBusy}
+		}
+		return kvAnswer{end: endRefused}
+	}
+	h.c.mu.Lock()
+	defer h.c.mu.Unlock()
+	h.c.odd[err.Error()]++
+	return kvAnswer{end: endUnknown}
+}
+
+// codeBusy is how a server refuses a conditional write while another one of the same key is on its way (nats-server 2.15).
+const codeBusy = 10164
+
+// errCodeOf is the server's code in an error of either API; 0: none.
+func errCodeOf(err error) int {
+	var refused *jetstream.APIError
+	var older *nats.APIError
+	switch {
+	case errors.As(err, &refused):
+		return int(refused.ErrorCode)
+	case errors.As(err, &older):
+		return int(older.ErrorCode)
+	}
+	return 0
+}
