@@ -147,6 +147,25 @@ func (s *Subscription) deleteConsumer() error {
 	return c.js.DeleteConsumer(c.stream, c.name())
 }
 
+// orderedConsumer is the present consumer of an ordered subscription, empty if there is none.
+func (s *Subscription) orderedConsumer() string {
+	if s.cons == nil || !s.cons.ordered {
+		return ""
+	}
+	return s.cons.name()
+}
+
+// awaitDelete waits until a consumer is gone that the gate of an ordered subscription has asked the server to delete.
+func (s *Subscription) awaitDelete(consumer string) error {
+	if !s.conn.IsConnected() {
+		return nil // the request goes out after the reconnect
+	}
+	if err := s.cons.js.DeleteConsumer(s.cons.stream, consumer); err != nil && !errors.Is(err, ErrConsumerNotFound) {
+		return err
+	}
+	return nil
+}
+
 // dismissConsumers tells the server, before the connection closes, which consumers nobody will use any more, rather than have it find out.
 // Those that the program may want to come back to stay.
 func (nc *Conn) dismissConsumers() {

@@ -151,7 +151,7 @@ func (p *pushRequest) find() error {
 	if o.has(givenNoLookup) && o.bound != "" {
 		cfg := o.config()
 		if cfg.DeliverSubject == "" {
-			return fmt.Errorf("%w: a consumer that is not looked up needs DeliverSubject", ErrBadSubject)
+			return ErrBadSubject // where it delivers is not known
 		}
 		return p.bind(&ConsumerInfo{Stream: p.stream, Name: o.bound, Config: cfg})
 	}

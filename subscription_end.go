@@ -14,7 +14,11 @@ func (s *Subscription) Unsubscribe() error {
 	case s.conn == nil:
 		return ErrConnectionClosed
 	}
+	ordered := s.orderedConsumer()
 	if s.finish(0) {
+		if ordered != "" {
+			return s.awaitDelete(ordered)
+		}
 		return s.deleteConsumer()
 	}
 	if s.has(subConnOver) || s.conn.IsClosed() {

@@ -325,6 +325,8 @@ var scenes = []struct {
 			t.Errorf("%d messages are stored, want 6002", n)
 		}
 	}},
+	{"nats.JetStream_ordered", printsOnly("audit.login\naudit.logout\n")},
+	{"nats.JetStream_queueSubscribe", printsOnly("mail.welcome\n")},
 	{"nats.Subscription_FetchBatch", func(t *testing.T, _ *nats.Conn, start func() *stage) {
 		// On the other server the consumer has a filter, so that it could not be bound without naming that.
 		nc, _ := mortal(t)

@@ -75,7 +75,10 @@ func getPage(ctx context.Context, link askLink, subject string, body []byte, mos
 	link.Owe(1)
 	defer link.Owe(-1)
 	defer link.Watch(func(s session.Status, _ error) {
-		if !up(s) {
+		switch {
+		case s == session.Closed:
+			g.fail(natserr.ConnectionClosed)
+		case !up(s):
 			g.fail(natserr.Disconnected)
 		}
 	})()

@@ -96,10 +96,10 @@ func TestGetPageEnds(t *testing.T) {
 		then func(l *fakeLink, cancel func())
 		want error
 	}{
-		"refused":           {link: func(l *fakeLink) { l.refuse = errClosed }, want: errClosed},
-		"canceled":          {then: func(_ *fakeLink, cancel func()) { cancel() }, want: context.Canceled},
-		"closed before":     {link: func(l *fakeLink) { l.state = session.Closed }, want: natserr.ConnectionClosed},
-		"no link, canceled": {link: func(l *fakeLink) { l.state = session.Reconnecting }, then: func(_ *fakeLink, cancel func()) { cancel() }, want: context.Canceled},
+		"refused":            {link: func(l *fakeLink) { l.refuse = errClosed }, want: errClosed},
+		"canceled":           {then: func(_ *fakeLink, cancel func()) { cancel() }, want: context.Canceled},
+		"closed before":      {link: func(l *fakeLink) { l.state = session.Closed }, want: natserr.ConnectionClosed},
+		"no link, canceled":  {link: func(l *fakeLink) { l.state = session.Reconnecting }, then: func(_ *fakeLink, cancel func()) { cancel() }, want: context.Canceled},
 		"closed while asked": {then: func(l *fakeLink, _ func()) { l.closeNow() }, want: natserr.ConnectionClosed},
 	} {
 		t.Run(name, func(t *testing.T) {

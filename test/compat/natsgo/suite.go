@@ -24,6 +24,7 @@ var Suite = stage.Suite{
 		connecting, reconnecting, life, wire, credentials, secure, apis,
 		services,
 		objects, keyValues,
+		oldPush,
 	),
 	Errors: errorNames,
 	Code:   code,
