@@ -16,13 +16,13 @@ import (
 // A pull subscription is no subscription of the engine: its puller has inboxes of its own, as many as it needs, while it needs them. It is
 // in the connection's list all the same, for Drain and Close.
 type consumerSub struct {
-	js               *js
-	stream           string
-	consumer         atomic.Pointer[string]
-	pending          atomic.Uint64 // messages to deliver when the subscription began
-	ackNone          bool
-	lasting          bool        // the consumer is durable, or its inactive threshold was chosen: it may outlive the connection
-	owned            atomic.Bool // the subscription made the consumer and has to delete it; whoever clears this does
+	js       *js
+	stream   string
+	consumer atomic.Pointer[string]
+	pending  atomic.Uint64 // messages to deliver when the subscription began
+	ackNone  bool
+	lasting  bool        // the consumer is durable, or its inactive threshold was chosen: it may outlive the connection
+	owned    atomic.Bool // the subscription made the consumer and has to delete it; whoever clears this does
 
 	// Of push subscriptions:
 	gate    *run.Gate

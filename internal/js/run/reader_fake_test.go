@@ -27,7 +27,6 @@ type pushServer struct {
 	stream string // the answer to STREAM.INFO
 	info   string // of further fields of an answer
 	slow   time.Duration
-	sent   []string // what PublishNow got
 }
 
 // pushConsumer is what is read of a request.
@@ -45,7 +44,7 @@ var errSilent = fmt.Errorf("silent")
 func (s *pushServer) Done() <-chan struct{} { return nil }
 
 func (s *pushServer) Request(ctx context.Context, _ time.Duration, subject string, _, data []byte) (engine.Reply, error) {
-	answer, err, slow := s.answer(subject, data)
+	answer, slow, err := s.answer(subject, data)
 	if slow > 0 {
 		select {
 		case <-time.After(slow):
@@ -60,28 +59,28 @@ func (s *pushServer) Request(ctx context.Context, _ time.Duration, subject strin
 	return engine.Reply{Data: []byte(answer)}, err
 }
 
-func (s *pushServer) answer(subject string, data []byte) (string, error, time.Duration) {
+func (s *pushServer) answer(subject string, data []byte) (string, time.Duration, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if strings.Contains(subject, "STREAM.INFO") {
 		if s.stream == "" {
-			return `{"error":{"code":403,"err_code":1,"description":"not permitted"}}`, nil, 0
+			return `{"error":{"code":403,"err_code":1,"description":"not permitted"}}`, 0, nil
 		}
-		return s.stream, nil, 0
+		return s.stream, 0, nil
 	}
 	var req struct{ Config pushConsumer }
 	if err := json.Unmarshal(data, &req); err != nil {
-		return "", err, 0
+		return "", 0, err
 	}
 	req.Config.target = subject
 	s.n++
 	s.made = append(s.made, req.Config)
 	if s.fault != nil {
 		if answer, err := s.fault(s.n - 1); answer != "" || err != nil {
-			return answer, err, s.slow
+			return answer, s.slow, err
 		}
 	}
-	return fmt.Sprintf(`{"stream_name":"S","name":%q,"num_pending":%d%s}`, req.Config.Name, 0, s.info), nil, s.slow
+	return fmt.Sprintf(`{"stream_name":"S","name":%q,"num_pending":%d%s}`, req.Config.Name, 0, s.info), s.slow, nil
 }
 
 // consumer is the n-th that was asked for, from 0, negative ones from the end.

@@ -182,8 +182,8 @@ func serviceConfiguration(s *stage.Stage) {
 	try("closed connection", closed, good(func(*micro.Config) {}))
 }
 
-// handled has an endpoint handle one request, and returns what came back: what the handler returned, and the answer.
-func handled(s *stage.Stage, nc, caller *nats.Conn, svc micro.Service, name string, f func(micro.Request) error) (error, string) {
+// handled has an endpoint handle one request, and returns what came back: the answer, and what the handler returned.
+func handled(s *stage.Stage, nc, caller *nats.Conn, svc micro.Service, name string, f func(micro.Request) error) (string, error) {
 	result := make(chan error, 1)
 	s.Must(svc.AddEndpoint(name, micro.HandlerFunc(func(r micro.Request) { result <- f(r) })), "endpoint")
 	s.Must(nc.Flush(), "flush")
@@ -195,9 +195,9 @@ func handled(s *stage.Stage, nc, caller *nats.Conn, svc micro.Service, name stri
 	s.Must(caller.Flush(), "flush")
 	m, none := sub.NextMsg(50 * time.Millisecond)
 	if none != nil {
-		return err, "no answer"
+		return "no answer", err
 	}
-	return err, fmt.Sprintf("%v %q", m.Header, m.Data)
+	return fmt.Sprintf("%v %q", m.Header, m.Data), err
 }
 
 func serviceAnswers(s *stage.Stage) {
@@ -235,7 +235,7 @@ func serviceAnswers(s *stage.Stage) {
 			return errors.Join(r.Respond([]byte("1")), r.Error("500", "after", nil), r.Respond([]byte("3")))
 		}},
 	} {
-		err, answer := handled(s, nc, caller, svc, fmt.Sprintf("e%d", i), test.handle)
+		answer, err := handled(s, nc, caller, svc, fmt.Sprintf("e%d", i), test.handle)
 		s.ErrorText(test.key, err)
 		s.Note(test.key+", answer", "%s", answer)
 	}
