@@ -77,8 +77,14 @@ func newChunk(each int) *chunk {
 	switch need := each * chunkMsgs; {
 	case need <= 256:
 		return newSized[eight, [256]byte]()
+	case need <= 1024:
+		return newSized[eight, [1024]byte]()
 	case need <= 1280:
 		return newSized[eight, [1280]byte]()
+	case need <= 1536:
+		return newSized[eight, [1536]byte]()
+	case need <= 1920:
+		return newSized[eight, [1920]byte]()
 	case need <= 2304:
 		return newSized[eight, [2304]byte]()
 	case need <= 3328:

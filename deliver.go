@@ -75,7 +75,7 @@ func (s *Subscription) enqueue() (ready bool) {
 	}
 	in := &s.in
 	s.runs.Add(1) // before step is looked at: see settled
-	idle := s.pendingLocked().msgs == 0
+	pending := s.pendingLocked()
 	if s.tail != nil {
 		s.tail.n = s.tail.filled
 	}
@@ -93,16 +93,11 @@ func (s *Subscription) enqueue() (ready bool) {
 	}
 	s.arrived += uint64(in.msgs)
 	s.arrivedBytes += uint64(in.bytes)
-	s.peakLocked()
+	s.peak = extent{max(s.peak.msgs, pending.msgs+in.msgs), max(s.peak.bytes, pending.bytes+in.bytes)}
 	for n := in.msgs; n > 0 && s.waiters != nil; n-- {
 		s.popWaiterLocked().wake()
 	}
-	return idle && s.cb != nil
-}
-
-func (s *Subscription) peakLocked() {
-	p := s.pendingLocked()
-	s.peak = extent{max(s.peak.msgs, p.msgs), max(s.peak.bytes, p.bytes)}
+	return pending.msgs == 0 && s.cb != nil
 }
 
 // pendingLocked counts what is queued, and what a callback has in hand. What waits in the user's channel has been delivered.

@@ -39,6 +39,10 @@ func hostile() map[reflect.Type][]any {
 		reflect.TypeFor[ObjectStoreConfig](): {
 			ObjectStoreConfig{}, ObjectStoreConfig{Bucket: "a b"}, ObjectStoreConfig{Bucket: "b", MaxBytes: math.MinInt64, Replicas: -1, TTL: -1, Storage: 99},
 		},
+		reflect.TypeFor[KeyValueConfig](): {
+			KeyValueConfig{}, KeyValueConfig{Bucket: "a b"}, KeyValueConfig{Bucket: "b", History: 65, MaxBytes: math.MinInt64, Replicas: -1, TTL: -1, LimitMarkerTTL: -1, Storage: 99},
+			KeyValueConfig{Bucket: "b", Mirror: &StreamSource{}, Sources: []*StreamSource{nil}},
+		},
 		reflect.TypeFor[[]PublishOpt](): {
 			[]PublishOpt{nil}, []PublishOpt{WithMsgID("\r\nPUB smuggled 0\r\n")}, []PublishOpt{WithRetryAttempts(-1)}, []PublishOpt{WithRetryWait(math.MinInt64)},
 			[]PublishOpt{WithRetryWait(math.MaxInt64)}, []PublishOpt{WithStallWait(math.MaxInt64)}, []PublishOpt{WithMsgTTL(-1)},
@@ -83,6 +87,8 @@ func good() map[reflect.Type]any {
 		reflect.TypeFor[OrderedConsumerConfig](): OrderedConsumerConfig{NamePrefix: "c"},
 
 		reflect.TypeFor[ObjectStoreConfig](): ObjectStoreConfig{Bucket: "b"},
+
+		reflect.TypeFor[KeyValueConfig](): KeyValueConfig{Bucket: "b"},
 	}
 }
 

@@ -145,3 +145,53 @@ func ExampleMiddleware() {
 	}
 	fmt.Println(string(answer.Data))
 }
+
+// Endpoints of a group share the beginning of their subjects. A handler with a context stops when its caller does not wait any more.
+func ExampleGroup() {
+	nc, err := nats.Connect(nats.DefaultURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer nc.Close()
+	svc, err := micro.AddService(nc, micro.Config{Name: "shop", Version: "1.0.0"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	create := micro.ContextHandler(context.Background(), func(ctx context.Context, r micro.Request) {
+		if ctx.Err() != nil {
+			return // nobody waits for the answer
+		}
+		if err := r.RespondJSON(map[string]string{"id": "4711"}); err != nil {
+			log.Print(err)
+		}
+	})
+	if err := svc.AddGroup("shop").AddGroup("v1").AddEndpoint("create", create); err != nil {
+		log.Fatal(err)
+	}
+
+	answer, err := micro.NewClient(nc).Request(context.Background(), "shop.v1.create", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(answer.Data))
+}
+
+// A service that ends answers what it has got first.
+func ExampleShutdown() {
+	nc, err := nats.Connect(nats.DefaultURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer nc.Close()
+	echo := micro.HandlerFunc(func(r micro.Request) { _ = r.Respond(r.Data()) })
+	svc, err := micro.AddService(nc, micro.Config{Name: "echo", Version: "1.0.0", Endpoint: &micro.EndpointConfig{Subject: "echo", Handler: echo}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := micro.Shutdown(ctx, svc); err != nil {
+		log.Fatal(err) // requests were dropped
+	}
+	fmt.Println("stopped:", svc.Stopped())
+}

@@ -10,7 +10,7 @@ import (
 	"github.com/gannet-io/nats/natstest"
 )
 
-const pings = time.Second // interval, where links turn into holes
+const pings = 2 * time.Second // interval, where links turn into holes
 
 // startJSCluster runs three servers with JetStream. These tests run one after the other: each keeps a machine busy.
 func startJSCluster(t *testing.T, opts ...natstest.Option) *natstest.ClusterT {
@@ -66,9 +66,10 @@ func TestClusterJSBlackHole(t *testing.T) {
 	cluster := startJSCluster(t, natstest.WithoutAdvertise())
 	all, links := proxies(t, cluster)
 	c := newConvoy(t, cluster, links, nats.PingInterval(pings))
-	c.served, c.lossy = true, true
+	c.served = true
+	c.lossy.Store(true)
 	rounds(1, func(i int) {
-		p := all[i%3]
+		p := all[(i+1)%3] // the first has most readers
 		c.disturbed()
 		p.Hole(natstest.Both)
 		<-time.After(3500 * time.Millisecond)

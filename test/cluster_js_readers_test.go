@@ -387,7 +387,7 @@ func (r *reader) balance(seconds float64) {
 	switch {
 	case r.c.unsaid:
 		limit += 2 * r.beat
-	case r.c.lossy:
+	case r.c.lossy.Load():
 		limit += 2 * min(r.beat, pings)
 	}
 	if limit += 500 * time.Millisecond * slower; r.silence.longest > limit {

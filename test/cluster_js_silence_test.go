@@ -80,7 +80,7 @@ func (c *convoy) canServe(r *reader) bool {
 		return false
 	}
 	// A link that swallows messages is not what the server knows of.
-	return info.Pending > 0 || c.lossy && c.acked[convoyStream].Load() > r.highest()
+	return info.Pending > 0 || c.lossy.Load() && c.acked[convoyStream].Load() > r.highest()
 }
 
 // canMake reports whether a consumer can be made, with one replica, as for ordered readers.

@@ -43,9 +43,9 @@ type convoy struct {
 	js      jetstream.JetStream
 	links   []string // URLs for those under test
 	opts    []nats.Option
-	served  bool // only links fail: the servers are well
-	lossy   bool // links swallow what they carry
-	unsaid  bool // what an R1 consumer lives on dies: nobody tells its readers
+	served  bool        // only links fail: the servers are well
+	lossy   atomic.Bool // links swallow what they carry
+	unsaid  bool        // what an R1 consumer lives on dies: nobody tells its readers
 
 	began   time.Time
 	stop    chan struct{} // closed: publishers end

@@ -128,7 +128,7 @@ func (u *cacheUser) readShared(key string) {
 
 // Whatever happens to servers and links, who reads through a cache sees what was written through it, and nothing older than before.
 func TestKVCacheUnderFaults(t *testing.T) {
-	eachSeed(t, func(t *testing.T, seed uint64) {
+	eachSeed(t, 1, func(t *testing.T, seed uint64) {
 		s := newStorm(t, seed, "KV_c")
 		s.insist("the bucket", func(ctx context.Context) error {
 			_, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "c", Replicas: 3})

@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"math"
+	"testing"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -126,4 +127,44 @@ func (s kvState) step(c kvCall, a kvAnswer) (bool, kvState) {
 		return true, kvState{revision: max(a.revision, s.revision), written: true}
 	}
 	return true, kvState{revision: a.revision, value: c.value, live: true, written: true}
+}
+
+// The model accepts what a bucket may do, and nothing else.
+func TestKVModel(t *testing.T) {
+	t.Parallel()
+	done := func(revision uint64, value string) kvAnswer { return kvAnswer{endDone, revision, value} }
+	refused, unknown := kvAnswer{end: endRefused}, kvAnswer{end: endUnknown}
+	put, create, remove, get := kvCall{do: doPut, value: "a"}, kvCall{do: doCreate, value: "b"}, kvCall{do: doDelete}, kvCall{do: doGet}
+	update := func(expect uint64) kvCall { return kvCall{do: doUpdate, value: "c", expect: expect} }
+	type step struct {
+		call       kvCall
+		answer     kvAnswer
+		begin, end int64
+	}
+	for name, tc := range map[string]struct {
+		steps []step
+		want  bool
+	}{
+		"what was put is read":           {[]step{{put, done(1, ""), 0, 1}, {get, done(1, "a"), 2, 3}}, true},
+		"a put is forgotten":             {[]step{{put, done(1, ""), 0, 1}, {get, refused, 2, 3}}, false},
+		"an old value":                   {[]step{{put, done(1, ""), 0, 1}, {update(1), done(2, ""), 2, 3}, {get, done(1, "a"), 4, 5}}, false},
+		"an old value beside the update": {[]step{{put, done(1, ""), 0, 1}, {update(1), done(2, ""), 2, 5}, {get, done(1, "a"), 3, 4}}, true},
+		"two updates of one revision":    {[]step{{put, done(1, ""), 0, 1}, {update(1), done(2, ""), 2, 5}, {update(1), done(3, ""), 2, 5}}, false},
+		"two creations":                  {[]step{{create, done(1, ""), 0, 5}, {create, done(2, ""), 0, 5}}, false},
+		"a creation behind a deletion":   {[]step{{create, done(1, ""), 0, 1}, {remove, done(0, ""), 2, 3}, {create, done(3, ""), 4, 5}}, true},
+		"revisions fall":                 {[]step{{put, done(2, ""), 0, 1}, {put, done(1, ""), 2, 3}}, false},
+		"an update refused for nothing":  {[]step{{put, done(1, ""), 0, 1}, {update(1), refused, 2, 3}}, false},
+		"busy says nothing":              {[]step{{put, done(1, ""), 0, 1}, {update(1), kvAnswer{end: endBusy}, 2, 3}}, true},
+		"a doubtful deletion happens":    {[]step{{put, done(1, ""), 0, 1}, {remove, unknown, 2, noEnd}, {get, refused, 8, 9}}, true},
+		"a doubtful deletion does not":   {[]step{{put, done(1, ""), 0, 1}, {remove, unknown, 2, noEnd}, {get, done(1, "a"), 8, 9}}, true},
+		"it happens before it was asked": {[]step{{put, done(1, ""), 0, 1}, {get, refused, 2, 3}, {remove, unknown, 4, noEnd}}, false},
+	} {
+		var ops []porcupine.Operation
+		for _, s := range tc.steps {
+			ops = append(ops, porcupine.Operation{Input: s.call, Output: s.answer, Call: s.begin, Return: s.end})
+		}
+		if got := porcupine.CheckOperations(kvModel, ops); got != tc.want {
+			t.Errorf("%s: got %v, want %v", name, got, tc.want)
+		}
+	}
 }

@@ -18,13 +18,16 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 2, "how many histories under faults are made, checked, and how many runs of locks and caches")
-	seed  = flag.Uint64("seed", 1, "the first of them")
+	seeds = flag.Int("seeds", 0, "how many runs each test of buckets under faults makes; 0: one or two")
+	seed  = flag.Uint64("seed", 1, "seed of the first of them")
 )
 
-// eachSeed runs f for each seed. Odd seeds kill a leader, even ones another server.
-func eachSeed(t *testing.T, f func(t *testing.T, seed uint64)) {
-	for i := range uint64(*seeds) {
+// eachSeed runs f for as many seeds as the flag says, else for few. Odd seeds kill a leader, even ones another server.
+func eachSeed(t *testing.T, few int, f func(t *testing.T, seed uint64)) {
+	if *seeds > 0 {
+		few = *seeds
+	}
+	for i := range uint64(few) {
 		t.Run(fmt.Sprint("seed ", *seed+i), func(t *testing.T) { f(t, *seed+i) })
 	}
 }
@@ -83,7 +86,7 @@ type directRead struct {
 
 // Whatever happens to servers and links, calls are linearizable, and watches complete and in order.
 func TestKVHistory(t *testing.T) {
-	eachSeed(t, func(t *testing.T, seed uint64) {
+	eachSeed(t, 2, func(t *testing.T, seed uint64) {
 		s := newStorm(t, seed, "KV_b")
 		c := &chronicle{t: t, storm: s, stop: make(chan struct{}), odd: map[string]int{}}
 		leader, direct := c.buckets()

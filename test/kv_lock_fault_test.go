@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	lockTTL  = 2 * time.Second
+	lockTTL  = time.Second // shorter than most outages
 	rivals   = 4
 	holdFor  = 200 * time.Millisecond // at most
 	holdStep = 2 * time.Millisecond
@@ -154,7 +154,7 @@ func lockStage(t *testing.T, seed uint64) (*storm, []jetstream.KeyValue, *guarde
 
 // Whatever happens to servers and links, no two hold a lock at a time, and an old holder's fence is refused.
 func TestKVLockUnderFaults(t *testing.T) {
-	eachSeed(t, func(t *testing.T, seed uint64) {
+	eachSeed(t, 1, func(t *testing.T, seed uint64) {
 		s, buckets, g := lockStage(t, seed)
 		ctx, stop := context.WithCancel(context.Background())
 		var wg sync.WaitGroup
@@ -170,7 +170,7 @@ func TestKVLockUnderFaults(t *testing.T) {
 						return
 					}
 					g.use(i, l.Fence(), l.Held, time.After(time.Duration(rng.Int64N(int64(holdFor)))))
-					giveUp(l, rng.IntN(4) == 0)
+					giveUp(l, rng.IntN(8) == 0)
 				}
 			})
 		}
@@ -193,7 +193,7 @@ func giveUp(l *jetstream.KeyValueLock, forget bool) {
 
 // Whatever happens to servers and links, there is one leader at a time, and the election goes on.
 func TestKVElectionUnderFaults(t *testing.T) {
-	eachSeed(t, func(t *testing.T, seed uint64) {
+	eachSeed(t, 1, func(t *testing.T, seed uint64) {
 		s, buckets, g := lockStage(t, seed)
 		ctx, stop := context.WithCancel(context.Background())
 		var wg sync.WaitGroup
@@ -224,7 +224,10 @@ func TestKVElectionUnderFaults(t *testing.T) {
 }
 
 // holdEnv makes this program take a lock from the server that it names, say so, and keep it until it dies.
-const holdEnv = "GANNET_TEST_HOLDS_LOCK"
+const (
+	holdEnv = "GANNET_TEST_HOLDS_LOCK"
+	deadTTL = 2 * time.Second
+)
 
 func init() {
 	url := os.Getenv(holdEnv)
@@ -254,7 +257,7 @@ func holdLock(url string) error {
 	if err != nil {
 		return err
 	}
-	_, err = jetstream.AcquireLock(ctx, b, "leader", jetstream.LockConfig{TTL: lockTTL, Holder: "who dies"})
+	_, err = jetstream.AcquireLock(ctx, b, "leader", jetstream.LockConfig{TTL: deadTTL, Holder: "who dies"})
 	return err
 }
 
@@ -279,7 +282,7 @@ func TestKVElectionAfterKill(t *testing.T) {
 	}
 	fence := got[jetstream.KeyValueEntry](t)(b.Get(ctx, "leader")).Revision()
 	go func() {
-		end <- jetstream.RunElected(ctx, b, "leader", jetstream.LockConfig{TTL: lockTTL}, func(_ context.Context, later uint64) error {
+		end <- jetstream.RunElected(ctx, b, "leader", jetstream.LockConfig{TTL: deadTTL}, func(_ context.Context, later uint64) error {
 			led <- time.Since(<-killed)
 			if later <= fence {
 				t.Errorf("fence %d is not above %d", later, fence)
@@ -287,13 +290,13 @@ func TestKVElectionAfterKill(t *testing.T) {
 			return nil
 		})
 	}()
-	<-time.After(lockTTL / 3) // it is renewed meanwhile
+	<-time.After(deadTTL / 3) // it is renewed meanwhile
 	must(t, holder.Process.Kill())
 	killed <- time.Now()
 	took := await(t, "another leader", led)
 	t.Logf("a new leader after %v", took.Round(time.Millisecond))
-	if took > lockTTL+2*time.Second {
-		t.Errorf("a new leader after %v, want %v at most", took, lockTTL+2*time.Second)
+	if took > deadTTL+2*time.Second {
+		t.Errorf("a new leader after %v, want %v at most", took, deadTTL+2*time.Second)
 	}
 	must(t, await(t, "the end", end))
 }

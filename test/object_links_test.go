@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -47,7 +48,6 @@ func (p *patternCheck) Write(b []byte) (int, error) {
 // putAndGet puts and gets a large object over links that live 0.5 to 1.5 seconds, and bounds the memory that takes.
 func putAndGet(t *testing.T, size int64, rate int) {
 	t.Helper()
-	t.Parallel()
 	checkLeaks(t)
 	srv := natstest.Run(t, natstest.AsProcess()) // its memory is not ours
 	p := natstest.NewProxy(t, srv.URL())
@@ -72,14 +72,46 @@ func putAndGet(t *testing.T, size int64, rate int) {
 	t.Logf("%d MiB, %d links", size>>20, g.nc.Stats().Reconnects)
 }
 
-func TestObjectOverShortLinks(t *testing.T) { putAndGet(t, 64<<20, 40<<20) }
+func TestObjectOverShortLinks(t *testing.T) {
+	t.Parallel()
+	putAndGet(t, 64<<20, 40<<20)
+}
 
-// TestObjectSoak is the same with a larger object. It runs when GANNET_SOAK is set: it takes half a minute.
+// TestObjectSoak is the same with a larger object, and bounds the memory that the client and the proxy take. It runs when GANNET_SOAK is set:
+// it takes half a minute.
 func TestObjectSoak(t *testing.T) {
 	if os.Getenv("GANNET_SOAK") == "" {
 		t.Skip("SKIPPED: a 256 MiB object over short links; set GANNET_SOAK=1 to run it")
 	}
+	before, stop := liveHeap(), make(chan struct{})
+	most := make(chan uint64)
+	go func() {
+		top := uint64(0)
+		defer func() { most <- top }()
+		for tick := time.NewTicker(5 * time.Millisecond); ; {
+			select {
+			case <-tick.C:
+				top = max(top, liveHeap())
+			case <-stop:
+				tick.Stop()
+				return
+			}
+		}
+	}()
 	putAndGet(t, 256<<20, 40<<20)
+	close(stop)
+	grown := int64(<-most) - int64(before)
+	t.Logf("the heap grew by %.1f MiB", float64(grown)/(1<<20))
+	if grown > 64<<20 {
+		t.Errorf("the heap grew by %d MiB, want 64 at most", grown>>20)
+	}
+}
+
+// liveHeap is what objects take, garbage included, in bytes.
+func liveHeap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // The links break, and the object is got byte for byte, in both APIs.

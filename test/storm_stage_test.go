@@ -15,7 +15,7 @@ import (
 	"github.com/gannet-io/nats/natstest"
 )
 
-// storm is a cluster of three processes with proxies before them, to which everything happens: links are cut, leaders step down, one
+// storm is a cluster of three processes with proxies before them, to which everything happens: links are cut or turn into black holes, leaders step down, one
 // process is killed and comes back. A seed decides what and when.
 type storm struct {
 	t       *testing.T
@@ -137,16 +137,28 @@ func (s *storm) wait(least, most time.Duration) {
 	<-time.After(least + time.Duration(s.rng.Int64N(int64(most-least))))
 }
 
-// cuts breaks links until stop is closed.
+// holeFor is longer than the TTL of the locks.
+const holeFor = 1500 * time.Millisecond
+
+// cuts breaks links until stop is closed, and turns those to one server into black holes now and then.
 func (s *storm) cuts(stop <-chan struct{}) {
 	rng := rand.New(rand.NewPCG(s.seed, 1001))
-	for {
+	for i := 1; ; i++ {
+		p := s.proxies[rng.IntN(len(s.proxies))]
+		pause := 150*time.Millisecond + time.Duration(rng.IntN(400))*time.Millisecond
+		if i%6 == 0 {
+			p.Hole(natstest.Both)
+			pause = holeFor
+		} else {
+			p.Cut()
+		}
 		select {
 		case <-stop:
+			_ = p.Heal() // it reports what is wrong itself
 			return
-		case <-time.After(150*time.Millisecond + time.Duration(rng.IntN(400))*time.Millisecond):
-			s.proxies[rng.IntN(len(s.proxies))].Cut()
+		case <-time.After(pause):
 		}
+		_ = p.Heal() // it reports what is wrong itself
 	}
 }
 

@@ -73,9 +73,10 @@ type Worker struct {
 	resident bool // rests without a limit
 
 	// batch[taken:held] are ready tasks. The worker fills it under dispatcher.mu and takes from it without; others take under that lock.
-	batch [batchTasks]*Task
-	held  int32
-	taken atomic.Int32
+	batch  [batchTasks]*Task
+	held   int32
+	taken  atomic.Int32
+	listed bool // among the holders. Guarded by dispatcher.mu
 }
 
 // Yield counts one item and reports whether the task has had its turn. Run asks before each further item.
@@ -112,6 +113,10 @@ func (c *Conn) Ready(t *Task) { c.disp.ready(t) }
 // it has read.
 func (c *Conn) ReadySoon(t *Task) {
 	d := &c.disp
+	if c.super == nil {
+		d.ready(t) // without a network there is no reader
+		return
+	}
 	if !t.rouse() {
 		return
 	}
@@ -224,9 +229,17 @@ func (d *dispatcher) waitingLocked() bool {
 		if h := d.holders[n-1]; h.taken.Load() < h.held {
 			return true
 		}
-		d.holders = d.holders[:n-1]
+		d.unlistLocked()
 	}
 	return false
+}
+
+// unlistLocked takes the last holder off the list: its batch is empty.
+func (d *dispatcher) unlistLocked() {
+	last := len(d.holders) - 1
+	d.holders[last].listed = false
+	d.holders[last] = nil
+	d.holders = d.holders[:last]
 }
 
 // stealLocked takes a task out of the batch of another worker.
@@ -235,7 +248,7 @@ func (d *dispatcher) stealLocked() *Task {
 		if t := d.holders[n-1].take(); t != nil {
 			return t
 		}
-		d.holders = d.holders[:n-1]
+		d.unlistLocked()
 	}
 	return nil
 }
@@ -275,7 +288,8 @@ func (d *dispatcher) fillLocked(w *Worker) {
 	}
 	w.held = n
 	w.taken.Store(0)
-	if n > 0 {
+	if n > 0 && !w.listed {
+		w.listed = true
 		d.holders = append(d.holders, w)
 	}
 }

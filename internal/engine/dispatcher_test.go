@@ -87,10 +87,11 @@ func TestDispatcherBlockedCallbacks(t *testing.T) {
 		defer d.close()
 		before := runtime.NumGoroutine()
 		release := make(chan struct{})
-		var ran atomic.Int32 // no lock: a callback that waits for one is blocked, too
+		var ran, blocked atomic.Int32 // no lock: a callback that waits for one is blocked, too
 		for i := range 1000 {
 			newBox(&d).put(func() {
 				if i < 100 {
+					blocked.Add(1)
 					<-release
 				}
 				ran.Add(1)
@@ -100,7 +101,10 @@ func TestDispatcherBlockedCallbacks(t *testing.T) {
 		if n := ran.Load(); n != 900 {
 			t.Errorf("%d callbacks ran beside 100 blocked ones, want 900", n)
 		}
-		if n := runtime.NumGoroutine() - before; n < 100 || n > 300 {
+		if n := blocked.Load(); n != 100 {
+			t.Errorf("%d callbacks are blocked, want 100", n)
+		}
+		if n := runtime.NumGoroutine() - before; n > 300 {
 			t.Errorf("%d workers for 100 blocked callbacks", n)
 		}
 		close(release)
@@ -109,6 +113,49 @@ func TestDispatcherBlockedCallbacks(t *testing.T) {
 			t.Errorf("%d ran in the end, want 1000", n)
 		}
 	})
+}
+
+// Tasks that a worker has taken for later are run by others when it blocks, or ends, in the first of them.
+func TestDispatcherBatchIsShared(t *testing.T) {
+	for name, first := range map[string]func(release chan struct{}){
+		"blocks":    func(release chan struct{}) { <-release },
+		"ends":      func(chan struct{}) { runtime.Goexit() },
+		"queues":    func(chan struct{}) {},
+		"ends late": func(release chan struct{}) { <-release; runtime.Goexit() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var d dispatcher
+				defer d.close()
+				release := make(chan struct{})
+				defer close(release)
+				var ran atomic.Int32
+				for range 3 {
+					var tasks []*Task
+					for i := range 2 * batchTasks {
+						b := newBox(&d)
+						b.queue = append(b.queue, func() {
+							ran.Add(1)
+							if i == 0 {
+								first(release)
+							}
+						})
+						if b.rouse() {
+							tasks = append(tasks, &b.Task)
+						}
+					}
+					d.pushAll(tasks)
+					synctest.Wait()
+				}
+				if got, want := int(ran.Load()), 6*batchTasks; got != want {
+					t.Errorf("%d callbacks ran, want %d", got, want)
+				}
+				if n := len(d.holders); n > 12 {
+					t.Errorf("%d workers are on the list of those with a batch", n)
+				}
+			})
+		})
+	}
 }
 
 func TestDispatcherGoexit(t *testing.T) {

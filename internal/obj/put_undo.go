@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gannet-io/nats/internal/js/pubwin"
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/natserr"
@@ -61,7 +60,7 @@ func (p *put) cleanup() error {
 	defer cancel()
 	fence := run.SyncSpec{
 		Subject: p.subject, Header: []byte("NATS/1.0\r\n" + wire.HdrExpectedStream + ": -\r\n\r\n"),
-		Retry: pubwin.Retry{Attempts: int(noStreamPatience / noStreamPause), Wait: noStreamPause, Repeat: true},
+		Retry: patiently,
 	}
 	_, code, _, err := p.s.pub.Publish(ctx, fence)
 	if err != nil {

@@ -159,19 +159,23 @@ func refusedFor(err error, codes ...uint16) bool {
 	return false
 }
 
-// publish publishes one message and waits for the ack. It is repeated after a lost link, so it has an id.
+// publish publishes one message and waits for the ack. It is repeated after a lost link, so it has an id. A stream without a leader is
+// waited for: the chunks of the object are there already.
 func (s *Store) publish(ctx context.Context, subject string, data []byte, h map[string][]string) (wire.PubAck, error) {
 	block, err := proto.AppendHeader(nil, h)
 	if err != nil {
 		return wire.PubAck{}, err
 	}
-	spec := run.SyncSpec{Subject: subject, Header: block, Data: data, Retry: pubwin.Retry{Attempts: 2, Wait: 250 * time.Millisecond, Repeat: true}}
+	spec := run.SyncSpec{Subject: subject, Header: block, Data: data, Retry: patiently}
 	if _, ok := ctx.Deadline(); !ok {
-		spec.Budget = s.budget()
+		spec.Budget = s.budget() + noStreamPatience
 	}
 	ack, code, refused, err := s.pub.Publish(ctx, spec)
 	return ack, ended(code, refused, err)
 }
+
+// patiently repeats what no stream answers.
+var patiently = pubwin.Retry{Attempts: int(noStreamPatience / noStreamPause), Wait: noStreamPause, Repeat: true}
 
 // budget is how long a single request may take.
 func (s *Store) budget() time.Duration {

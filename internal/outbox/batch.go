@@ -93,9 +93,9 @@ func (a *batch) publishes(from int, keep func(op []byte, hasReply bool)) {
 	proto.Publishes(a.buf[from:], keep)
 }
 
-// emptied returns the batch with its memory and without its contents.
+// emptied returns the batch with its memory and without its contents. What a link that stood still has made of it is given back.
 func (a *batch) emptied() batch {
-	if cap(a.buf) > keepCapacity {
+	if c := cap(a.buf); c > keepCapacity || c > busyCapacity && len(a.buf) < c/4 {
 		return batch{}
 	}
 	return batch{buf: a.buf[:0], cuts: a.cuts[:0], vol: a.vol[:0]}

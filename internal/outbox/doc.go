@@ -33,8 +33,8 @@
 // # Who waits
 //
 // Publish alone waits, and only when one buffer is in flight and the active one has two write sizes. When nothing has
-// been written for Config.Patience the socket stands still, and the active buffer grows instead until Config.Keep bytes
-// wait in all. When these are used up too, Publish waits for room, a Hold, a Close, or Config.WriteTimeout. PublishNow,
+// been written for Config.Patience the socket stands still, and the active buffer grows instead, to twice the size for each
+// further Patience, until Config.Keep bytes wait in all. When these are used up too, Publish waits for room, a Hold, a Close, or Config.WriteTimeout. PublishNow,
 // PublishVolatile and Control never wait: they have a reserve beyond.
 //
 // # Reconnect

@@ -17,6 +17,7 @@ const (
 	nowReserve     = 8 << 20       // what PublishNow and PublishVolatile have beyond the limit of Publish
 	controlReserve = 16 << 20      // what Control has beyond that: a server that pings without reading must not fill the memory
 	keepCapacity   = 1 << 20       // a larger buffer is let go when it has been written
+	busyCapacity   = 2 * softLimit // and so is one that is larger than this, and was hardly used
 )
 
 // Config is fixed for a connection's life.

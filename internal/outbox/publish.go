@@ -139,18 +139,36 @@ func (b *Box) admit(p *pub, began mono.Time) verdict {
 	now := mono.Now()
 	inTime := began.Add(b.patientTime()).Sub(now)
 	fits := b.waitingLocked()+size <= b.most
-	stalled := w.since.Add(b.cfg.Patience).Sub(now)
+	allowed, more := b.allowed(now.Sub(w.since))
 	switch {
-	case fits && stalled <= 0:
+	case fits && len(b.active.buf)+size <= allowed:
 		b.appendLocked(p)
 		return verdict{}
 	case inTime <= 0:
 		return verdict{err: natserr.Timeout}
 	case fits:
-		return verdict{room: b.room.wait(), wait: min(stalled, inTime)}
+		return verdict{room: b.room.wait(), wait: min(more, inTime)}
 	default:
 		return verdict{room: b.room.wait(), wait: inTime}
 	}
+}
+
+// allowed is the size to which the active buffer may grow on a link that has taken nothing for so long, and the time until it may grow more: it
+// doubles with each Patience. A peer that does not get its turn on the processor for some milliseconds costs some hundred kilobytes that way.
+// When the buffer grew as fast as it could be filled it was all of Config.Keep, and as much again for copies.
+func (b *Box) allowed(stall time.Duration) (bytes int, more time.Duration) {
+	if stall < b.cfg.Patience {
+		return 0, b.cfg.Patience - stall
+	}
+	if b.cfg.Patience <= 0 {
+		return b.most, 0
+	}
+	bytes = softLimit
+	for stall >= b.cfg.Patience && bytes < b.most {
+		bytes = min(2*bytes, b.most)
+		stall -= b.cfg.Patience
+	}
+	return bytes, b.cfg.Patience - stall
 }
 
 // patientTime is how long a Publish waits for room.

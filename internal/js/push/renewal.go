@@ -69,8 +69,11 @@ const (
 
 const shortPauses = 12
 
-// waits are how long one answer is waited for: long at last, for links that are slow.
-var waits = [...]time.Duration{500 * time.Millisecond, 500 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
+// waits are how long one answer is waited for: long at last, for links that are slow, but not before a cluster has had the time to choose a
+// leader: a request from before that is lost, and the next one should follow soon.
+var waits = [...]time.Duration{
+	500 * time.Millisecond, 500 * time.Millisecond, 500 * time.Millisecond, time.Second, time.Second, time.Second, 2 * time.Second,
+}
 
 // Start says that there is a first consumer. up is false when the link was lost meanwhile.
 func (m *Renewal) Start(now mono.Time, up bool) []RenewalAction {

@@ -28,7 +28,7 @@ type Supplier interface {
 }
 
 const (
-	createTime        = 500 * time.Millisecond // for an answer; each attempt that nobody answers doubles it, from the fourth on
+	createTime        = 500 * time.Millisecond // for an answer; three attempts in a row that nobody answers double it, see push.Renewal
 	createTimeMost    = 5 * time.Second
 	renewPause        = 10 * time.Millisecond // after the second attempt; each one doubles it
 	renewPauseLongest = 800 * time.Millisecond
@@ -151,7 +151,7 @@ func (f *Feed[M]) createLocked(now mono.Time) {
 	r.at = mono.Never
 	r.row++
 	c := creation{serial: r.serial, from: r.from}
-	c.ctx, c.cancel = context.WithTimeout(f.ctx, min(createTime<<min(max(r.mute-2, 0), 10), createTimeMost))
+	c.ctx, c.cancel = context.WithTimeout(f.ctx, min(createTime<<min(r.mute/3, 10), createTimeMost))
 	r.cancel = c.cancel
 	f.jobs.add(feedJob[M]{kind: feedCreate, create: c})
 }

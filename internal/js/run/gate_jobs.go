@@ -85,16 +85,17 @@ func (g *Gate) abandonLocked() {
 	if !s.mayLive {
 		return
 	}
+	if later := !g.up || s.unheard; later && !g.stopped && len(g.left) < leftKept { // nobody would hear of it now
+		g.left = append(g.left, s.name)
+		return
+	}
 	if !g.up && !g.stopped {
-		if len(g.left) < leftKept {
-			g.left = append(g.left, s.name)
-		}
 		return
 	}
 	g.jobs.add(gateJob{kind: gateDelete, name: s.name})
 }
 
-// leftKept bounds the consumers that are deleted when the link is back. The server deletes them by itself after some seconds, if it still
+// leftKept bounds the consumers that are deleted when there is another one: the link is back, and somebody answers. The server deletes them by itself after some seconds, if it still
 // has them.
 const leftKept = 4
 
