@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,29 +168,30 @@ func TestJetStreamAnyMethodFromAnyCallback(t *testing.T) {
 		for _, last := range []string{"Stop", "Drain", "Close"} {
 			t.Run(name+", "+last, func(t *testing.T) {
 				g := withJetStream(t, silent())
-				var once sync.Once
+				var begun atomic.Bool // not a Once: a trace calls itself
 				ready, done := make(chan any, 1), make(chan struct{})
 				used := arrange(t, g, func() {
-					once.Do(func() {
-						defer close(done)
-						used := <-ready
-						if js, ok := used.(jetstream.JetStream); ok { // the one that calls
-							g.js = js
-						}
-						if err := g.everything(); err != nil {
-							t.Error(err)
-						}
-						switch drains, ok := used.(interface{ Drain() }); {
-						case last == "Close":
-							g.nc.Close()
-						case last == "Drain" && ok:
-							drains.Drain()
-						case last == "Drain":
-							_ = g.nc.Drain() // not while it is draining
-						default:
-							finishOne(used)
-						}
-					})
+					if begun.Swap(true) {
+						return
+					}
+					defer close(done)
+					used := <-ready
+					if js, ok := used.(jetstream.JetStream); ok { // the one that calls
+						g.js = js
+					}
+					if err := g.everything(); err != nil {
+						t.Error(err)
+					}
+					switch drains, ok := used.(interface{ Drain() }); {
+					case last == "Close":
+						g.nc.Close()
+					case last == "Drain" && ok:
+						drains.Drain()
+					case last == "Drain":
+						_ = g.nc.Drain() // not while it is draining
+					default:
+						finishOne(used)
+					}
 				})
 				ready <- used
 				await(t, "the end of the callback", done)

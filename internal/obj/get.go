@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
@@ -59,8 +58,6 @@ type reading struct {
 	store  *Store
 	info   *Info
 	ctx    context.Context
-	reader *run.Reader[piece] // nil: there is nothing to read
-	pieces chan piece
 	closed chan struct{}
 	unhook func() bool
 
@@ -68,12 +65,14 @@ type reading struct {
 	sum   hash.Hash
 	cur   piece  // what the last Read left
 	rest  []byte // of it
+	seq   uint64 // of the last piece that had any
 	bytes uint64
 	heard time.Time // when the last piece came
 	lack  rest
 
-	end sync.Mutex
-	err error // how reading ended; nil: it goes on
+	end  sync.Mutex
+	feed *feed // nil: there is nothing to read. Who holds mu replaces it, and may look at it without end
+	err  error // how reading ended; nil: it goes on
 }
 
 // piece is a chunk as it came.
@@ -81,6 +80,7 @@ type piece struct {
 	data    []byte
 	body    []byte // the buffer that holds it; nil: not to be used again
 	pending uint64
+	seq     uint64 // in the stream
 }
 
 const (
@@ -129,12 +129,8 @@ func (s *Store) open(ctx context.Context, info *Info) (*Object, error) {
 	if !validNUID(info.NUID) {
 		return nil, BadMeta
 	}
-	r.pieces = make(chan piece, readAhead)
-	r.reader = run.NewReader(run.ReaderConfig[piece]{
-		API: s.cfg.API, Link: s.cfg.Conn, Stream: s.stream, Filters: []string{chunkSubject(s.cfg.Bucket, info.NUID)},
-		Heartbeat: readHeartbeat, Build: newPiece, Handle: r.take, Started: r.started,
-	})
-	if err := r.reader.Start(ctx); err != nil {
+	r.feed = r.newFeed()
+	if err := r.feed.reader.Start(ctx); err != nil {
 		return nil, err
 	}
 	r.hook(context.AfterFunc(ctx, r.expire))
@@ -152,25 +148,9 @@ func (r *reading) hook(unhook func() bool) {
 // newPiece runs on the connection's reader.
 func newPiece(f *proto.Frame, at wire.Place) piece {
 	if f.Owned {
-		return piece{f.Data, f.Body, at.Pending}
+		return piece{f.Data, f.Body, at.Pending, at.StreamSeq}
 	}
-	return piece{data: append([]byte(nil), f.Data...), pending: at.Pending}
-}
-
-// take hands a chunk to Read. While nobody reads it blocks, and the server sends no more.
-func (r *reading) take(p piece) {
-	select {
-	case r.pieces <- p:
-	case <-r.closed:
-	}
-}
-
-// started is told whenever a consumer begins. Chunks are stored before the meta data, so when none is left none will come, unless a replica
-// is behind: Read is told with a piece that has nothing.
-func (r *reading) started(pending uint64) {
-	if pending == 0 {
-		r.take(piece{})
-	}
+	return piece{data: append([]byte(nil), f.Data...), pending: at.Pending, seq: at.StreamSeq}
 }
 
 func (r *reading) abandon() { r.finish(context.Canceled) }
@@ -187,8 +167,8 @@ func (r *reading) expire() {
 // finish ends reading with err, unless it has ended.
 func (r *reading) finish(err error) error {
 	first, err := r.note(err)
-	if first && r.reader != nil {
-		r.reader.Stop()
+	if feed := r.fed(); first && feed != nil {
+		feed.reader.Stop()
 		if stop := r.hooked(); stop != nil {
 			stop()
 		}
@@ -269,7 +249,7 @@ func (r *reading) fill() error {
 		if err := r.ended(); err != nil {
 			return err
 		}
-		if r.reader == nil || r.complete() {
+		if r.feed == nil || r.complete() {
 			return r.finish(r.check())
 		}
 		p, err := r.wait()
@@ -279,11 +259,14 @@ func (r *reading) fill() error {
 		r.cur, r.rest = p, p.data
 		r.bytes += uint64(len(p.data))
 		_, _ = r.sum.Write(p.data) // a hash does not fail
+		if p.seq > 0 {
+			r.seq = p.seq
+			r.lack.came()
+		}
 		switch {
 		case r.bytes > r.info.Size:
 			return r.finish(DigestMismatch)
 		case p.pending > 0 || r.complete():
-			r.lack.came()
 		case !r.lack.mayCome(r.ctx, r.store, r.info):
 			return r.finish(DigestMismatch)
 		}
@@ -314,7 +297,7 @@ func (r *reading) check() error {
 // wait returns the next chunk.
 func (r *reading) wait() (piece, error) {
 	select {
-	case p := <-r.pieces:
+	case p := <-r.feed.pieces:
 		return p, nil
 	default:
 	}
@@ -323,13 +306,13 @@ func (r *reading) wait() (piece, error) {
 	defer timer.Stop()
 	for {
 		select {
-		case p := <-r.pieces:
+		case p := <-r.feed.pieces:
 			return p, nil
 		case <-r.closed:
 			return piece{}, r.ended()
-		case <-r.reader.Over():
+		case <-r.feed.reader.Over():
 			select {
-			case p := <-r.pieces:
+			case p := <-r.feed.pieces:
 				return p, nil
 			default:
 			}
@@ -337,6 +320,9 @@ func (r *reading) wait() (piece, error) {
 		case <-timer.C:
 			if r.lack.late() {
 				return piece{}, DigestMismatch
+			}
+			if r.lack.waits() {
+				r.feedAgain()
 			}
 			if _, ok := r.ctx.Deadline(); !ok && time.Since(r.heard) >= Patience {
 				return piece{}, natserr.Timeout
@@ -367,7 +353,7 @@ func (r *reading) interrupted() error {
 		return r.ended()
 	default:
 	}
-	code, words := r.reader.Result()
+	code, words := r.feed.reader.Result()
 	switch code {
 	case wire.ConnectionClosed:
 		return natserr.ConnectionClosed

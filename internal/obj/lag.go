@@ -8,7 +8,7 @@ import (
 )
 
 // lagTime is how long a replica may be behind the stream's leader while an object is read from it.
-const lagTime = 2 * time.Second
+const lagTime = 5 * time.Second
 
 // rest judges an object of which the server has no more to deliver although chunks are missing. They are stored before the meta data, so they
 // are gone; but the consumer that reads has one replica of the stream, and that may be behind. It belongs to one goroutine.
@@ -19,7 +19,9 @@ type rest struct {
 
 // mayCome reports whether the missing chunks are to be waited for. The first time it asks the stream's leader.
 func (r *rest) mayCome(ctx context.Context, s *Store, info *Info) bool {
-	r.since = time.Now()
+	if r.since.IsZero() {
+		r.since = time.Now()
+	}
 	if r.asked {
 		return true
 	}
@@ -30,8 +32,11 @@ func (r *rest) mayCome(ctx context.Context, s *Store, info *Info) bool {
 	return err != nil || n >= uint64(info.Chunks)
 }
 
-// came notes a chunk with more behind it.
+// came notes a chunk.
 func (r *rest) came() { r.since = time.Time{} }
+
+// waits reports that chunks are waited for.
+func (r *rest) waits() bool { return !r.since.IsZero() }
 
 // late reports that what was waited for has not come in time.
 func (r *rest) late() bool { return !r.since.IsZero() && time.Since(r.since) >= lagTime }
