@@ -125,6 +125,7 @@ func (s *supervisor) awaitEnd(l *link, limit time.Duration) {
 	for l.running.Load() > 0 && mono.Now() < end {
 		<-s.c.mail.wake
 	}
+	s.c.mail.nudge() // the wait may have swallowed the sign of what came
 }
 
 func (s *supervisor) ping() {
