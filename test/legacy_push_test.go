@@ -62,11 +62,18 @@ func (g *oldStage) connect(t *testing.T, url string, opts ...nats.Option) {
 // store publishes messages with the payloads from..to-1.
 func (g *oldStage) store(t *testing.T, from, to int) {
 	t.Helper()
+	var acks []nats.PubAckFuture
 	for i := from; i < to; i++ {
-		_, err := g.js.PublishAsync("s.a", []byte(strconv.Itoa(i)))
-		must(t, err)
+		acks = append(acks, got[nats.PubAckFuture](t)(g.js.PublishAsync("s.a", []byte(strconv.Itoa(i)))))
 	}
 	<-g.js.PublishAsyncComplete()
+	for _, ack := range acks {
+		select {
+		case err := <-ack.Err():
+			t.Fatalf("not stored: %v", err)
+		case <-ack.Ok():
+		}
+	}
 }
 
 func (g *oldStage) consumers(t *testing.T) (names []string) {
@@ -374,7 +381,10 @@ func TestOldOrderedOverFaults(t *testing.T) {
 				must(t, g.js.DeleteConsumer("S", c))
 			}
 		},
-		"a restart": func(t *testing.T, g *oldStage, _ *natstest.Proxy) { must(t, g.srv.Restart(true)) },
+		"a restart": func(t *testing.T, g *oldStage, _ *natstest.Proxy) {
+			must(t, g.srv.Restart(true))
+			eventually(t, "the reconnect", func() bool { return g.nc.Stats().Reconnects > 0 })
+		},
 		"a dead link": func(t *testing.T, _ *oldStage, p *natstest.Proxy) {
 			p.Hole(natstest.Both)
 			time.AfterFunc(time.Second, func() { _ = p.Heal() })
@@ -397,7 +407,6 @@ func TestOldOrderedOverFaults(t *testing.T) {
 			must(t, err)
 			n.check(t, 500)
 			fault(t, steady, p)
-			eventually(t, "the server", func() bool { return steady.nc.IsConnected() })
 			steady.store(t, 500, 1000)
 			n.check(t, 1000)
 			must(t, sub.Unsubscribe())

@@ -43,6 +43,8 @@ type Renewal struct {
 	patience int  // answers that did not come in a row
 	full     bool // it pauses until there is room
 
+	early early // what came before Start
+
 	out []RenewalAction
 }
 
@@ -56,6 +58,14 @@ const (
 	offline         // there is no link
 	over
 )
+
+// early is what happened to the first consumer while its creation was not confirmed yet.
+type early struct {
+	broken bool
+	code   wire.Code
+	words  string
+	room   bool // and since then
+}
 
 // Times of a Renewal.
 const (
@@ -82,8 +92,14 @@ func (m *Renewal) Start(now mono.Time, up bool) []RenewalAction {
 		return m.out
 	}
 	m.phase, m.began = following, now
-	if !up {
+	switch e := m.early; {
+	case !up:
 		m.lose(now)
+	case e.broken:
+		m.replace(now, e.code, e.words)
+		if e.room && m.full {
+			m.create()
+		}
 	}
 	return m.out
 }
@@ -130,31 +146,41 @@ func (m *Renewal) Failed(now mono.Time, code wire.Code, words string, unknown bo
 	return m.out
 }
 
-// Broken says that the current consumer is of no use any more, or the one that is being made.
+// Broken says that the current consumer is of no use any more, or the one that is being made. The first one may break before Start.
 func (m *Renewal) Broken(now mono.Time, code wire.Code, words string) []RenewalAction {
 	m.out = m.out[:0]
-	if m.phase != following && m.phase != creating {
-		return m.out
+	switch m.phase {
+	case following, creating:
+		m.replace(now, code, words)
+	case idle:
+		m.early = early{broken: true, code: code, words: words}
 	}
+	return m.out
+}
+
+// replace leaves a consumer, and makes another one when it is time.
+func (m *Renewal) replace(now mono.Time, code wire.Code, words string) {
 	m.out = append(m.out, RenewalAction{Kind: Abandon})
 	m.tell(now, code, words)
 	if code == wire.LimitExceeded { // another consumer would be of no use before the user has caught up
 		m.phase, m.at, m.full = pausing, now.Add(tellAgain), true
-		return m.out
+		return
 	}
 	if m.phase == following && now.Sub(m.began) >= settled {
 		m.row = 0
 		m.create()
-		return m.out
+		return
 	}
 	m.pause(now)
-	return m.out
 }
 
 // Room says that the user has caught up.
 func (m *Renewal) Room() []RenewalAction {
 	m.out = m.out[:0]
-	if m.phase == pausing && m.full {
+	switch {
+	case m.phase == idle:
+		m.early.room = true
+	case m.phase == pausing && m.full:
 		m.create()
 	}
 	return m.out

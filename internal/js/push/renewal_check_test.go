@@ -16,6 +16,7 @@ type renewalMachine interface {
 	Created(now mono.Time) []RenewalAction
 	Failed(now mono.Time, code wire.Code, words string, unknown bool) []RenewalAction
 	Broken(now mono.Time, code wire.Code, words string) []RenewalAction
+	Room() []RenewalAction
 	Disconnected(now mono.Time) []RenewalAction
 	Reconnected() []RenewalAction
 	Deadline() mono.Time
@@ -29,6 +30,8 @@ type renewalChecker struct {
 
 	started, over, up bool
 	consumer          bool // there is one, or one is abandoned only later
+	spoilt            bool // the first one broke before Start
+	full              bool // another one would be of no use before there is room
 	making            bool // the server was asked
 	free              mono.Time
 	trouble           bool
@@ -60,7 +63,7 @@ func (c *renewalChecker) do(acts []RenewalAction) {
 			case a.Wait <= 0 || a.Wait > 2*time.Second:
 				c.failf("waits %v", a.Wait)
 			}
-			c.making = true
+			c.making, c.full = true, false
 		case Abandon:
 			c.consumer, c.making, c.free = false, false, c.now
 		case Tell:
@@ -90,7 +93,11 @@ func (c *renewalChecker) pass(t mono.Time) {
 		}
 	}
 	c.now = t
-	if c.started && !c.over && c.up && !c.consumer && !c.making && c.now.Sub(c.free) > 800*time.Millisecond {
+	patience := 800 * time.Millisecond
+	if c.full {
+		patience = 5 * time.Second
+	}
+	if c.started && !c.over && c.up && !c.consumer && !c.making && c.now.Sub(c.free) > patience {
 		c.failf("has no consumer since %v, and makes none", time.Duration(c.free))
 	}
 }
@@ -98,12 +105,16 @@ func (c *renewalChecker) pass(t mono.Time) {
 func (c *renewalChecker) event(pick source) string {
 	step := []time.Duration{0, 10 * time.Millisecond, 100 * time.Millisecond, 700 * time.Millisecond, 3 * time.Second}[pick(5)]
 	c.pass(c.now.Add(step))
-	switch pick(11) {
+	switch pick(12) {
 	case 0, 1:
 		if !c.started {
 			c.started, c.consumer, c.up, c.free = true, true, pick(4) > 0, c.now
 		}
 		c.do(c.m.Start(c.now, c.up))
+		if c.spoilt && c.consumer {
+			c.failf("begins with a broken consumer")
+		}
+		c.spoilt = false
 		return "start"
 	case 2, 3:
 		if c.making {
@@ -135,13 +146,18 @@ func (c *renewalChecker) event(pick source) string {
 		c.do(c.m.Failed(c.now, code, "", unknown))
 		return "failed"
 	case 7:
-		c.do(c.m.Broken(c.now, wire.Gap, ""))
+		code := []wire.Code{wire.Gap, wire.LimitExceeded}[pick(2)]
+		c.spoilt = c.spoilt || !c.started
+		if c.consumer || c.making || !c.started {
+			c.full = code == wire.LimitExceeded
+		}
+		c.do(c.m.Broken(c.now, code, ""))
 		if c.consumer {
 			c.failf("keeps a broken consumer")
 		}
 		return "broken"
 	case 8:
-		c.up = false
+		c.up, c.full = false, c.full && !c.started
 		c.do(c.m.Disconnected(c.now))
 		if c.consumer && c.started {
 			c.failf("keeps the consumer of a lost link")
@@ -154,6 +170,13 @@ func (c *renewalChecker) event(pick source) string {
 			c.do(c.m.Reconnected())
 		}
 		return "reconnected"
+	case 10:
+		full := c.full
+		c.do(c.m.Room())
+		if c.full = false; full && c.started && c.up && !c.consumer && !c.making && !c.over {
+			c.failf("has room, and makes no consumer")
+		}
+		return "room"
 	}
 	c.do(c.m.Tick(c.now))
 	return "tick"
@@ -187,7 +210,7 @@ func TestRenewalRandomSequences(t *testing.T) {
 		}
 		m.Stop()
 		for _, acts := range [][]RenewalAction{
-			m.Start(1, true), m.Created(1), m.Failed(1, wire.Timeout, "", false), m.Broken(1, wire.Gap, ""), m.Disconnected(1), m.Reconnected(), m.Tick(mono.Never),
+			m.Start(1, true), m.Created(1), m.Failed(1, wire.Timeout, "", false), m.Broken(1, wire.Gap, ""), m.Room(), m.Disconnected(1), m.Reconnected(), m.Tick(mono.Never),
 		} {
 			if len(acts) > 0 {
 				t.Fatalf("-seed %d -sequences 1: %v after the end", seed, acts)
@@ -198,7 +221,7 @@ func TestRenewalRandomSequences(t *testing.T) {
 		return
 	}
 	for p := idle; p <= over; p++ {
-		for _, event := range []string{"start", "created", "failed", "broken", "disconnected", "reconnected", "tick"} {
+		for _, event := range []string{"start", "created", "failed", "broken", "room", "disconnected", "reconnected", "tick"} {
 			if pairs[fmt.Sprint(p, " ", event)] == 0 {
 				t.Errorf("no sequence has %s in phase %d", event, p)
 			}
@@ -213,6 +236,8 @@ type renewalMutant struct {
 	deadline func(at mono.Time) mono.Time
 	hasty    bool // gives a stream up at once
 	restless bool // makes a consumer whatever breaks
+	forgets  bool // what broke before Start
+	cramped  bool // does not hear of room
 }
 
 func (m *renewalMutant) spoil(acts []RenewalAction) []RenewalAction {
@@ -223,7 +248,17 @@ func (m *renewalMutant) spoil(acts []RenewalAction) []RenewalAction {
 }
 
 func (m *renewalMutant) Start(now mono.Time, up bool) []RenewalAction {
+	if m.forgets {
+		m.early = early{}
+	}
 	return m.spoil(m.Renewal.Start(now, up))
+}
+
+func (m *renewalMutant) Room() []RenewalAction {
+	if m.cramped {
+		return nil
+	}
+	return m.spoil(m.Renewal.Room())
 }
 
 func (m *renewalMutant) Created(now mono.Time) []RenewalAction {
@@ -270,6 +305,8 @@ func TestRenewalCheckerKills(t *testing.T) {
 		}
 	}
 	for name, mutant := range map[string]*renewalMutant{
+		"forgets an early break":   {forgets: true},
+		"ignores room":             {cramped: true},
 		"keeps what is broken":     {acts: without(func(a RenewalAction) bool { return a.Kind == Abandon })},
 		"makes none":               {acts: without(func(a RenewalAction) bool { return a.Kind == Create })},
 		"never tries again":        {deadline: func(mono.Time) mono.Time { return mono.Never }},

@@ -150,6 +150,8 @@ func (p *renewalPlayer) play(now mono.Time, words []string) (string, error) {
 		acts = p.m.Failed(now, code, "", len(words) > 2)
 	case "broken":
 		acts = p.m.Broken(now, code, "")
+	case "room":
+		acts = p.m.Room()
 	case "down":
 		acts = p.m.Disconnected(now)
 	case "up":

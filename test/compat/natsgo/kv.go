@@ -20,7 +20,10 @@ import (
 var keyValues = []stage.Scenario{
 	{Name: "key-value buckets", Rows: []string{"13.1", "13.3", "13.4", "13.15", "13.16", "16.26"}, Run: eachKV(kvBuckets)},
 	{Name: "key-value names", Rows: []string{"13.2", "16.25", "16.26"}, Run: eachKV(kvNames)},
-	{Name: "key-value writing", Rows: []string{"13.5", "13.6", "13.7", "13.8", "13.11"}, Run: eachKV(kvWriting)},
+	{Name: "key-value writing", Rows: []string{"13.5", "13.6", "13.7", "13.8", "13.11"}, Run: eachKV(kvWriting), Differs: []stage.Difference{
+		stage.Differs("13.5", "old: ids of conditional writes", "some true, all true"),
+		stage.Differs("13.5", "new: ids of conditional writes", "some true, all true"),
+	}},
 	{Name: "key-value elsewhere", Rows: []string{"13.1"}, Run: kvElsewhere},
 	{Name: "key-value times to live", Rows: []string{"13.8", "13.9", "13.10"}, Run: kvTimes},
 	{Name: "key-value watch", Rows: []string{"13.12"}, Run: eachKV(kvWatching), Differs: []stage.Difference{
@@ -118,16 +121,32 @@ func kvWrites(f stage.Frame) bool {
 	return f.Published() && strings.Contains(f.Subject, "$KV.") && !strings.Contains(f.Subject, ".GET.") && !strings.Contains(f.Subject, "CONSUMER.")
 }
 
-// noteWrites notes what was published to buckets since the nth write, and returns how many there are.
+// noteWrites notes what was published to buckets since the nth write, but for message ids, and returns how many there are.
 func (o *kvOf) noteWrites(from int) int {
 	o.s.Must(o.nc.Flush(), "flush")
 	frames := o.s.Tap().Frames(kvWrites)
 	for _, f := range frames[min(from, len(frames)):] {
-		lines := strings.Split(strings.TrimSpace(f.Header), "\r\n")
+		lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(f.Header), "\r\n"), isMessageID)
 		slices.Sort(lines)
 		o.s.Note("sent", "%s %q %s", f.Subject, lines, f.Data)
 	}
 	return len(frames)
+}
+
+func isMessageID(line string) bool { return strings.HasPrefix(line, "Nats-Msg-Id: ") }
+
+// noteIDs notes whether writes that expect a revision had ids of their own, and others none.
+func (o *kvOf) noteIDs() {
+	expecting, plain := map[bool]int{}, map[bool]int{}
+	for _, f := range o.s.Tap().Frames(kvWrites) {
+		of := plain
+		if strings.Contains(f.Header, "Nats-Expected-") {
+			of = expecting
+		}
+		of[slices.ContainsFunc(strings.Split(f.Header, "\r\n"), isMessageID)]++
+	}
+	o.s.Note("ids of conditional writes", "some %v, all %v", expecting[true] > 0, expecting[false] == 0)
+	o.s.Note("ids of plain writes", "some %v", plain[true] > 0)
 }
 
 func kvWriting(o *kvOf, b *kvBucket) {
@@ -186,6 +205,7 @@ func kvWriting(o *kvOf, b *kvBucket) {
 	s.Note("too large, revision", "%d", rev)
 	text, err = b.get("z")
 	get("absent", text, err)
+	o.noteIDs()
 }
 
 func kvElsewhere(s *stage.Stage) {
