@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // ClusterT is a set of servers that are connected by routes. With JetStream they form one meta group, so that streams may
@@ -188,6 +190,9 @@ func (c *ClusterT) ready() error {
 	return fmt.Errorf("not ready after %v: %s", c.timeout, lacking)
 }
 
+// routesEach is how many routes nats-server 2.15 makes to each other server: a pool of 3, and one for the system account.
+const routesEach = server.DEFAULT_ROUTE_POOL_SIZE + 1
+
 // lacking says what the cluster is still waiting for, or "".
 func (c *ClusterT) lacking() string {
 	var leaderSees []string
@@ -207,8 +212,13 @@ func (c *ClusterT) lacking() string {
 		return "no server runs"
 	}
 	for _, s := range running {
-		if got, want := states[s].Remotes, len(running)-1; got < want {
+		want := len(running) - 1
+		if got := states[s].Remotes; got < want {
 			return fmt.Sprintf("%s has routes to %d of %d servers", s.Name(), got, want)
+		}
+		// While routes still come, and surplus ones go, clients may be told that a server is gone.
+		if got := states[s].Routes; got < want*routesEach {
+			return fmt.Sprintf("%s has %d of %d routes", s.Name(), got, want*routesEach)
 		}
 	}
 	if !c.js {

@@ -46,6 +46,7 @@ type answer struct {
 	Assigned bool     // stream: this server holds a replica
 	Peers    []string // state: what the meta leader sees online
 	Remotes  int      // state: other servers that this one has routes to
+	Routes   int      // state: these routes, several for each of them
 }
 
 // answerQuery asks a server that runs in this process.
@@ -61,7 +62,7 @@ func answerQuery(s *server.Server, q query) (a answer) {
 	switch q.Verb {
 	case askState:
 		a.Leader, a.Current = s.JetStreamIsLeader(), s.JetStreamIsCurrent()
-		a.Remotes = s.NumRemotes()
+		a.Remotes, a.Routes = s.NumRemotes(), s.NumRoutes()
 		if s.JetStreamIsClustered() { // it panics otherwise
 			a.Peers = s.JetStreamClusterPeers()
 		}

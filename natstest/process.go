@@ -90,13 +90,19 @@ func (p *process) listen(output io.Reader) {
 			p.log.add("unreadable answer: " + text)
 			continue
 		}
-		select {
-		case p.answers <- a:
-		default: // nobody waits: the answer to a question that timed out
-		}
+		p.hear(a)
 	}
 	_, _ = io.Copy(io.Discard, output)
 	_ = p.cmd.Wait() // how it ended is no news: stopped, killed, or its log tells
+}
+
+// hear hands over an answer. One that waits already nobody wanted: its question had timed out.
+func (p *process) hear(a answer) {
+	select {
+	case <-p.answers:
+	default:
+	}
+	p.answers <- a // has room: nobody else sends
 }
 
 func (p *process) ask(q query) (answer, error) {

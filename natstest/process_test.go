@@ -42,6 +42,17 @@ func TestKillKeepsTheStore(t *testing.T) {
 	}
 }
 
+// An answer that comes after its question has timed out does not take the place of the next one.
+func TestLateAnswer(t *testing.T) {
+	t.Parallel()
+	p := &process{answers: make(chan answer, 1)}
+	p.hear(answer{ID: 1})
+	p.hear(answer{ID: 2})
+	if got := (<-p.answers).ID; got != 2 {
+		t.Errorf("got the answer to question %d, want that to 2", got)
+	}
+}
+
 func TestDeathIsNoticed(t *testing.T) {
 	t.Parallel()
 	s := Run(t, AsProcess())

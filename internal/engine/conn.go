@@ -43,9 +43,9 @@ type Conn struct {
 
 	gate    atomic.Int64 // see admit
 	status  atomic.Uint32
-	heard   atomic.Int64 // mono.Time of the last read that brought something
-	owed    atomic.Bool  // the supervisor knows that answers are outstanding
-	pulls   atomic.Int64 // answers that others than the mux wait for: Owe
+	heard   atomic.Int64  // mono.Time of the last read that brought something
+	owed    atomic.Uint32 // session.Debt that the supervisor knows of, or will
+	pulls   atomic.Int64  // answers that others than the mux wait for: Owe
 	info    atomic.Pointer[proto.Info]
 	current atomic.Pointer[link]
 	servers atomic.Pointer[serverList]
@@ -306,14 +306,36 @@ func (c *Conn) Owe(n int) {
 
 // owe has the supervisor watch the link while answers are outstanding. It posts once, not for every request: the
 // supervisor looks at the numbers itself when the time has come.
-func (c *Conn) owe() {
-	if !c.owed.Load() && !c.owed.Swap(true) {
-		c.mail.post(func() { c.super.machine.Owed(mono.Now(), true) })
+func (c *Conn) owe() { c.owes(session.Answers) }
+
+func (c *Conn) owes(d session.Debt) {
+	if c.raise(d) {
+		c.mail.post(func() { c.super.machine.Owed(mono.Now(), session.Debt(c.owed.Load())) })
 	}
 }
 
-func (c *Conn) owing() bool {
-	return c.pulls.Load() > 0 || c.mux.outstanding() > 0 || c.waitsForPong() || c.owesPublish() && c.out.Unconfirmed()
+// raise reports whether so much was not known before.
+func (c *Conn) raise(d session.Debt) bool {
+	for {
+		known := c.owed.Load()
+		if known >= uint32(d) {
+			return false
+		}
+		if c.owed.CompareAndSwap(known, uint32(d)) {
+			return true
+		}
+	}
+}
+
+func (c *Conn) owing() session.Debt {
+	timer, others := c.waitForPong()
+	switch {
+	case others || c.pulls.Load() > 0 || c.mux.outstanding() > 0 || c.owesPublish() && c.out.Unconfirmed():
+		return session.Answers
+	case timer:
+		return session.Pongs
+	}
+	return session.Nothing
 }
 
 // owesPublish: where publishes are to be confirmed, or count themselves, silence behind them is cause for doubt.
@@ -329,10 +351,14 @@ func (c *Conn) owePublish() func() {
 	return nil
 }
 
-func (c *Conn) waitsForPong() bool {
+// waitForPong says who waits for PONGs.
+func (c *Conn) waitForPong() (timer, others bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.pongs) > 0
+	for _, p := range c.pongs {
+		timer, others = timer || p.timer, others || !p.timer
+	}
+	return timer, others
 }
 
 // Getters. They answer at once, whatever the network does.

@@ -6,12 +6,14 @@ import (
 
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
+	"github.com/gannet-io/nats/internal/session"
 )
 
 // ponger waits for the PONG to one PING.
 type ponger struct {
-	fn   func(error)
-	sent bool // false: there is no link, it is sent after the replay
+	fn    func(error)
+	sent  bool // false: there is no link, it is sent after the replay
+	timer bool // the ping timer's, or a doubt's
 }
 
 // OnPong sends a PING and calls fn when the answer comes: everything that the server sent before has been delivered by
@@ -19,13 +21,18 @@ type ponger struct {
 // PING went out, natserr.ConnectionClosed at the end. It runs on the reader or the supervisor and must not block.
 // The error returned is natserr.ConnectionClosed; fn is not called then.
 func (c *Conn) OnPong(fn func(err error)) error {
+	return c.onPong(ponger{fn: fn}, session.Answers)
+}
+
+func (c *Conn) onPong(p ponger, owed session.Debt) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.finished {
 		return natserr.ConnectionClosed
 	}
-	c.pongs = append(c.pongs, ponger{fn: fn, sent: c.pingLocked()})
-	c.owe()
+	p.sent = c.pingLocked()
+	c.pongs = append(c.pongs, p)
+	c.owes(owed)
 	return nil
 }
 

@@ -102,20 +102,38 @@ func TestDeadLinks(t *testing.T) {
 	eager := func(cfg *Config) {
 		cfg.Session.DoubtAfter, cfg.Session.DoubtFor, cfg.OwedPublish = time.Second, 2*time.Second, true
 	}
+	pings := func(d time.Duration, more ...func(*Config)) func(*Config) {
+		return func(cfg *Config) {
+			cfg.Session.PingInterval = d
+			for _, set := range more {
+				set(cfg)
+			}
+		}
+	}
 	for name, tc := range map[string]struct {
 		set     func(*Config)
 		traffic func(*Conn)
 		want    time.Duration
 	}{
-		"a request":            {nil, ask, 15 * time.Second},
-		"a pull":               {nil, func(c *Conn) { c.Owe(1) }, 15 * time.Second},
-		"a flush":              {nil, func(c *Conn) { _ = c.OnPong(func(error) {}) }, 15 * time.Second},
-		"publishes":            {nil, publish, 2*time.Minute + 15*time.Second}, // a PING of the timer is owed an answer as well
-		"nothing":              {nil, func(*Conn) {}, 2*time.Minute + 15*time.Second},
-		"eager, a request":     {eager, ask, 3 * time.Second},
-		"eager, publishes":     {eager, publish, 3 * time.Second},
-		"eager, nothing":       {eager, func(*Conn) {}, 2*time.Minute + 3*time.Second},
-		"confirmed, publishes": {func(cfg *Config) { cfg.ConfirmAfter = 100 * time.Millisecond }, publish, 15 * time.Second},
+		"a request":        {nil, ask, 15 * time.Second},
+		"a pull":           {nil, func(c *Conn) { c.Owe(1) }, 15 * time.Second},
+		"a flush":          {nil, func(c *Conn) { _ = c.OnPong(func(error) {}) }, 15 * time.Second},
+		"publishes":        {nil, publish, 2*time.Minute + 15*time.Second}, // a PING of the timer is owed an answer as well
+		"nothing":          {nil, func(*Conn) {}, 2*time.Minute + 15*time.Second},
+		"eager, a request": {eager, ask, 3 * time.Second},
+		"eager, publishes": {eager, publish, 3 * time.Second},
+		"eager, nothing":   {eager, func(*Conn) {}, 2*time.Minute + 3*time.Second},
+		// Who pings often is in a hurry where an answer is outstanding; the timer's own PINGs have their number.
+		"pings of 1 s, a request":        {pings(time.Second), ask, 1400 * time.Millisecond},
+		"pings of 1 s, a pull":           {pings(time.Second), func(c *Conn) { c.Owe(1) }, 1400 * time.Millisecond},
+		"pings of 1 s, a flush":          {pings(time.Second), func(c *Conn) { _ = c.OnPong(func(error) {}) }, 1400 * time.Millisecond},
+		"pings of 1 s, publishes":        {pings(time.Second), publish, 3 * time.Second},
+		"pings of 1 s, eager, publishes": {pings(time.Second, eager), publish, 1400 * time.Millisecond},
+		"pings of 1 s, nothing":          {pings(time.Second), func(*Conn) {}, 3 * time.Second},
+		"pings of 100 ms, a request":     {pings(100 * time.Millisecond), ask, 300 * time.Millisecond},
+		"pings of 3 s, a request":        {pings(3 * time.Second), ask, 4200 * time.Millisecond},
+		"pings of 6 s, a request":        {pings(6 * time.Second), ask, 15 * time.Second},
+		"confirmed, publishes":           {func(cfg *Config) { cfg.ConfirmAfter = 100 * time.Millisecond }, publish, 15 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

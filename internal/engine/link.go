@@ -55,6 +55,7 @@ func (s *supervisor) install(id uint64) {
 	c.heard.Store(int64(mono.Now()))
 	c.current.Store(l)
 	c.setInfo(&l.info)
+	s.lame = l.info.LameDuck
 	s.merge(l.info, !s.installed)
 	s.installed = true
 	c.release(l)
@@ -130,10 +131,10 @@ func (s *supervisor) awaitEnd(l *link, limit time.Duration) {
 
 func (s *supervisor) ping() {
 	sent := mono.Now()
-	_ = s.c.OnPong(func(err error) {
+	_ = s.c.onPong(ponger{timer: true, fn: func(err error) {
 		if err == nil {
 			s.c.health.rtt.Store(int64(mono.Now().Sub(sent)))
 			s.c.mail.post(func() { s.act(s.machine.Pong(mono.Now())) })
 		}
-	})
+	}}, session.Pongs)
 }

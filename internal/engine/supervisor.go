@@ -25,6 +25,7 @@ type supervisor struct {
 	cause   error              // of the last change of status: why the link was lost
 
 	installed bool // there has been a link
+	lame      bool // the server of the link, as it said last
 	over      bool
 
 	timer *time.Timer // wakes the supervisor, as mail does
@@ -68,11 +69,20 @@ func (s *supervisor) run() {
 // tick tells the machine first what has happened without an event of its own.
 func (s *supervisor) tick() {
 	s.machine.Heard(mono.Time(s.c.heard.Load()))
-	if s.c.owed.Load() && !s.c.owing() {
-		s.c.owed.Store(false)
-		s.machine.Owed(mono.Now(), false)
-	}
+	s.lookForDebts()
 	s.act(s.machine.Tick(mono.Now()))
+}
+
+// lookForDebts tells the machine when less is outstanding than it knows of. Whoever comes to owe something counts it first and then looks at owed: so
+// either he finds it lowered, raises it and posts, or what he counted is seen here, behind the lowering.
+func (s *supervisor) lookForDebts() {
+	c := s.c
+	known, owed := c.owed.Load(), uint32(c.owing())
+	if owed >= known || !c.owed.CompareAndSwap(known, owed) {
+		return
+	}
+	c.raise(c.owing())
+	s.machine.Owed(mono.Now(), session.Debt(c.owed.Load()))
 }
 
 // act carries out what the machine decided, in order. Actions may lead to further events, but those come by mail, so nothing asks the
@@ -246,27 +256,27 @@ func (c *Conn) serverError(l *link, text string) {
 	c.news(c.onLink(l, func(s *supervisor) { s.act(s.machine.ServerError(mono.Now(), text)) }))
 }
 
+// newInfo takes over an INFO behind the handshake. It runs on the reader, so that whoever sees the PONG of a flush sees what the server said
+// before; what follows from it is the supervisor's.
 func (c *Conn) newInfo(l *link, info proto.Info) {
-	c.news(func() {
-		if s := c.super; s.link == l && !s.over {
-			s.takeInfo(&info)
-		}
-	})
-}
-
-func (s *supervisor) takeInfo(info *proto.Info) {
-	before := s.c.info.Load()
+	if c.current.Load() != l {
+		return
+	}
+	before := c.info.Load()
 	// What only the first INFO behind the handshake says must not be forgotten with the next.
 	info.IsSystemAccount = info.IsSystemAccount || before.IsSystemAccount
 	if info.RemoteAccount == "" {
 		info.RemoteAccount = before.RemoteAccount
 	}
-	s.c.setInfo(info)
-	s.merge(*info, false)
-	if info.LameDuck && !before.LameDuck {
-		s.c.tellNews(LameDuck)
-		s.act(s.machine.LameDuck(mono.Now()))
-	}
+	c.setInfo(&info)
+	c.news(c.onLink(l, func(s *supervisor) {
+		s.merge(info, false)
+		told := s.lame
+		if s.lame = info.LameDuck; s.lame && !told {
+			c.tellNews(LameDuck)
+			s.act(s.machine.LameDuck(mono.Now()))
+		}
+	}))
 }
 
 // news has the supervisor handle what a server tells, unless too much of it waits already.

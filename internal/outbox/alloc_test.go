@@ -3,6 +3,7 @@ package outbox
 import (
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // Not parallel: allocations are counted for the whole process.
@@ -18,6 +19,11 @@ func TestPublishDoesNotAllocate(t *testing.T) {
 	}{
 		{"Publish", true, func(b *Box, data []byte) { _ = b.Publish("some.subject", "", nil, data) }},
 		{"Publish with reply and header", true, func(b *Box, data []byte) { _ = b.Publish("some.subject", "r", hdr, data) }},
+		{"Publish with a reply and a header of the caller's stack", true, func(b *Box, data []byte) {
+			reply, header := [96]byte{'r'}, [96]byte{}
+			block := append(header[:0], hdr...)
+			_ = b.Publish("some.subject", unsafe.String(&reply[0], len(reply)), block, data)
+		}},
 		{"Publish, the writer writes", false, func(b *Box, data []byte) { _ = b.Publish("some.subject", "", nil, data) }},
 		{"PublishNow", true, func(b *Box, data []byte) { _ = b.PublishNow("some.subject", "r", nil, data) }},
 		{"PublishVolatile", true, func(b *Box, data []byte) { b.PublishVolatile("some.subject", "r", nil, data) }},

@@ -61,8 +61,12 @@ func (b *Box) Pong() (own, ok bool) {
 	w.questions = append(w.questions[:0], w.questions[1:]...)
 	w.answered = max(w.answered, q.at)
 	b.confirmLocked(q.mark)
-	if b.cfg.Resend > 0 && w == b.wire {
-		b.rouseLocked(true) // the window has moved
+	switch { // the window has moved
+	case b.cfg.Resend <= 0:
+	case w == b.wire:
+		b.rouseLocked(true)
+	case w.leaving && !w.stopped:
+		b.wakeLocked(w)
 	}
 	return q.own, true
 }

@@ -145,6 +145,43 @@ func TestWindow(t *testing.T) {
 	})
 }
 
+// A link that is left keeps to the window too: its writer sleeps until a PONG moves it, and everything goes out with further ones.
+func TestLeaveWithAFullWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig()
+		cfg.Resend = 10_000
+		b, l := New(cfg), newScript(-1)
+		wait := start(t, b, l, true, "")
+		const all = 2000
+		for range all {
+			publish(t, b, "a", "x")
+		}
+		synctest.Wait()
+		if !b.Leave() {
+			t.Fatal("Leave: got false, want true")
+		}
+		synctest.Wait() // returns only when the writer sleeps
+		count := func() int { return strings.Count(l.text(), "PUB") }
+		if got := count(); got == 0 || got == all {
+			t.Fatalf("%d messages written, want a window full of %d", got, all)
+		}
+		for range 100 {
+			if own, ok := b.Pong(); !own || !ok {
+				break
+			}
+			synctest.Wait()
+		}
+		if got := count(); got != all {
+			t.Errorf("%d messages written in the end, want %d", got, all)
+		}
+		if got := cut(b, l); got != (Loss{}) {
+			t.Errorf("loss: got %+v, want none", got)
+		}
+		wait()
+	})
+}
+
 // Leave writes what was accepted, and a PING; what comes later is kept for the next link.
 func TestLeave(t *testing.T) {
 	t.Parallel()

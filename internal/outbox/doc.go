@@ -27,6 +27,8 @@
 // that is exact: a failed write says how much was taken, and an expired deadline does no harm. TLS, pipes and custom
 // connections are not, and only the writer writes to them.
 //
+// A publisher of a message that is larger than a write does not copy it, if the link is exact and free: see loan.
+//
 // A write has at most [WriteSize] bytes and ends between two operations wherever those are smaller than that. On a link
 // that is not exact it has a quarter of that, the size of a TLS record: all of it is in doubt when it fails.
 //

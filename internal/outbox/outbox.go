@@ -201,6 +201,7 @@ type wire struct {
 	leaving bool // taken away by Leave: flight and rest are still written
 
 	flight batch
+	loan   loan      // a payload that is missing in flight
 	sent   int       // bytes of flight that are written
 	asked  int       // bytes behind sent that were given to the write under way
 	since  mono.Time // of the last progress: bytes were taken, or a buffer came into flight

@@ -44,7 +44,7 @@ func (b *Box) Publish(subject, reply string, hdr, data []byte) error {
 		return nil
 	}
 	b.mu.Unlock()
-	return b.publishFull(&pub{subject: subject, reply: reply, hdr: hdr, data: data})
+	return b.publishFull(&pub{subject: subject, reply: reply, hdr: hdr, data: data}, data)
 }
 
 // appendLocked puts p into the active buffer, counts it, and wakes the writer.
@@ -77,12 +77,13 @@ func (b *Box) acceptedLocked(start, payload int, urgent bool) {
 	}
 }
 
-// publishFull is Publish when the active buffer is full, or when there is no link.
-func (b *Box) publishFull(p *pub) error {
+// publishFull is Publish when the active buffer is full, or when there is no link. lent is p.data: a slice that may be lent escapes, and the
+// compiler sees it of the whole of a struct, so that every reply subject would be an allocation.
+func (b *Box) publishFull(p *pub, lent []byte) error {
 	began := mono.Now()
 	var timer *time.Timer
 	for {
-		v := b.admit(p, began)
+		v := b.admit(p, lent, began)
 		switch {
 		case v.piece != nil:
 			// Whoever has waited before gets what is left of its patience.
@@ -116,7 +117,7 @@ type verdict struct {
 }
 
 // admit decides about a publish that began at the given time.
-func (b *Box) admit(p *pub, began mono.Time) verdict {
+func (b *Box) admit(p *pub, lent []byte, began mono.Time) verdict {
 	size := p.room()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -126,6 +127,8 @@ func (b *Box) admit(p *pub, began mono.Time) verdict {
 		return verdict{err: natserr.ConnectionClosed}
 	case w == nil:
 		return verdict{err: b.keepLocked(p)}
+	case b.lendableLocked(w, p):
+		return verdict{wire: w, piece: b.lendLocked(w, p, lent)}
 	case fill > 0 && fill+size > WriteSize && w.exact && w.freeLocked() && !b.fullLocked(w):
 		// In flight goes what was there before: the message waits in the new buffer, so that it is safe however the write ends.
 		piece := b.takeLocked(w)

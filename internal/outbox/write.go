@@ -105,7 +105,7 @@ func (b *Box) look(w *wire) (what look, due mono.Time) {
 		return lookGone, 0
 	}
 	if w.leaving {
-		if w.busy || w.failed || len(w.flight.buf) == 0 {
+		if w.busy || w.failed || len(w.flight.buf) == 0 || b.fullLocked(w) {
 			return lookIdle, mono.Never
 		}
 		return lookWrite, 0
@@ -141,7 +141,7 @@ func (b *Box) rouseLocked(urgent bool) {
 	}
 }
 
-// wakeLocked wakes the writer of w, the current link.
+// wakeLocked wakes the writer of w, the current link or the last one.
 func (b *Box) wakeLocked(w *wire) {
 	b.writer = awake
 	select {
@@ -243,7 +243,7 @@ func (b *Box) write(w *wire, piece []byte, until time.Time) {
 			deadline = time.Now().Add(b.cfg.WriteTimeout)
 		}
 		_ = w.link.SetWriteDeadline(deadline)
-		n, err := w.link.Write(piece)
+		n, err := w.send(piece)
 		piece, failure = b.wrote(w, n, err, own)
 	}
 	if failure != nil {
@@ -258,10 +258,11 @@ func (b *Box) wrote(w *wire, n int, err error, own bool) (next []byte, failure e
 	defer b.mu.Unlock()
 	if w.settled {
 		// Too late: this write was given up, and all that it was asked to write counts as written.
-		w.busy = false
+		w.busy, w.loan = false, loan{}
 		return nil, nil
 	}
 	err = b.tookLocked(w, n, err)
+	w.repaidLocked()
 	switch {
 	case w.stopped:
 	case err == nil && w.sent == len(w.flight.buf):

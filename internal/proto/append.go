@@ -7,8 +7,25 @@ import "slices"
 
 // AppendPub writes PUB, or HPUB when hdr is not empty. hdr is a whole block as [AppendHeader] makes it.
 func AppendPub(dst []byte, subject, reply string, hdr, data []byte) []byte {
-	const most = len("HPUB  ") + 2*len(" 18446744073709551615") + 2*len("\r\n") // besides the arguments
-	dst = slices.Grow(dst, most+len(subject)+len(reply)+len(hdr)+len(data))     // at most one move
+	return appendPub(dst, subject, reply, hdr, data, len(data))
+}
+
+// AppendPubAround is AppendPub with a gap in place of the payload's size bytes: those from gap on have no meaning.
+func AppendPubAround(dst []byte, subject, reply string, hdr []byte, size int) (out []byte, gap int) {
+	dst = slices.Grow(dst, pubExtra+len(subject)+len(reply)+len(hdr)+size)
+	dst = appendPub(dst, subject, reply, hdr, nil, size)
+	gap = len(dst) - len("\r\n")
+	dst = dst[:len(dst)+size]
+	copy(dst[len(dst)-len("\r\n"):], "\r\n")
+	return dst, gap
+}
+
+// pubExtra is the most that PUB or HPUB has besides its arguments.
+const pubExtra = len("HPUB  ") + 2*len(" 18446744073709551615") + 2*len("\r\n")
+
+// appendPub announces size bytes of payload and writes data.
+func appendPub(dst []byte, subject, reply string, hdr, data []byte, size int) []byte {
+	dst = slices.Grow(dst, pubExtra+len(subject)+len(reply)+len(hdr)+len(data)) // at most one move
 	if len(hdr) == 0 {
 		dst = append(dst, "PUB "...)
 	} else {
@@ -24,7 +41,7 @@ func AppendPub(dst []byte, subject, reply string, hdr, data []byte) []byte {
 		dst = appendUint(dst, uint64(len(hdr)))
 		dst = append(dst, ' ')
 	}
-	dst = appendUint(dst, uint64(len(hdr)+len(data)))
+	dst = appendUint(dst, uint64(len(hdr)+size))
 	dst = append(dst, "\r\n"...)
 	dst = append(dst, hdr...)
 	dst = append(dst, data...)

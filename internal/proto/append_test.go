@@ -23,6 +23,8 @@ func TestAppend(t *testing.T) {
 		{"header", AppendPub(nil, "a", "", []byte("NATS/1.0\r\n\r\n"), []byte("x")), "HPUB a 12 13\r\nNATS/1.0\r\n\r\nx\r\n"},
 		{"header and reply subject", AppendPub(nil, "a", "r", []byte("NATS/1.0\r\n\r\n"), nil), "HPUB a r 12 12\r\nNATS/1.0\r\n\r\n\r\n"},
 		{"long arguments", AppendPub(nil, long, long, nil, []byte(long)), "PUB " + long + " " + long + " 100\r\n" + long + "\r\n"},
+		{"around a payload", around("a", "r", []byte("hh"), "0123456789"), "HPUB a r 2 12\r\nhh0123456789\r\n"},
+		{"around no payload", around("a", "", nil, ""), "PUB a 0\r\n\r\n"},
 		{"behind something", AppendPub([]byte("PING\r\n"), "a", "", nil, nil), "PING\r\nPUB a 0\r\n\r\n"},
 		{"sub", AppendSub(nil, "a.>", "", 1), "SUB a.> 1\r\n"},
 		{"queue sub", AppendSub([]byte("x"), "a", "q", math.MaxUint64), "xSUB a q 18446744073709551615\r\n"},
@@ -165,4 +167,11 @@ func TestPublishes(t *testing.T) {
 			t.Errorf("%d: kept %v, want %v", i, got[i], want[i])
 		}
 	}
+}
+
+// around is AppendPub in two steps, in a buffer that had other things in it.
+func around(subject, reply string, hdr []byte, data string) []byte {
+	out, gap := AppendPubAround(bytes.Repeat([]byte("?"), 4000)[:0], subject, reply, hdr, len(data))
+	copy(out[gap:], data)
+	return out
 }

@@ -43,7 +43,7 @@ type Config struct {
 
 	PingInterval time.Duration // 0 or less: no pings
 	MaxPingsOut  int           // more unanswered ones than this: stale
-	DoubtAfter   time.Duration // something owed an answer, and nothing heard for so long: one PING; 0 or less: never
+	DoubtAfter   time.Duration // something owed an answer, and nothing heard for so long, or for a PingInterval that is shorter: one PING; 0 or less: never
 	DoubtFor     time.Duration // no byte for so long after that PING: stale; 0 or less: no doubts at all
 
 	LeaveWithin time.Duration // a lame duck is left for another server within so long, at random; 0 or less: it is not left
@@ -63,6 +63,7 @@ const (
 	maxPause    = 100 * 365 * 24 * time.Hour // so that every pause has an end
 	askLimit    = time.Minute                // for the user to answer a question; then as if there were no pause and no choice
 	minProbe    = 250 * time.Millisecond
+	minDoubt    = 500 * time.Millisecond // of silence, however short PingInterval is
 	recent      = 100 * time.Millisecond // a link that was heard so shortly ago is not doubted
 )
 
@@ -77,10 +78,10 @@ func (c *Config) random(n time.Duration) time.Duration {
 }
 
 // probeLimit is how long after an explicit doubt the link has for its next byte: shorter where short ping intervals say that the user
-// is in a hurry.
-func (c *Config) probeLimit() time.Duration {
+// is in a hurry, but no shorter than the link took to come about, which is more than a round trip.
+func (c *Config) probeLimit(dialled time.Duration) time.Duration {
 	if c.PingInterval <= 0 {
 		return c.DoubtFor
 	}
-	return min(c.DoubtFor, max(minProbe, c.PingInterval/5*2))
+	return min(c.DoubtFor, max(minProbe, c.PingInterval/5*2, dialled))
 }

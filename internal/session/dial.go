@@ -53,7 +53,7 @@ func (m *Machine) dial(now mono.Time, s *pool.Server, early bool) {
 	m.phase = dialing
 	m.dialed++
 	m.lastDial = now
-	m.dials = append(m.dials, dial{m.dialed, s, now, early})
+	m.dials = append(m.dials, dial{number: m.dialed, server: s, since: now, early: early})
 	m.out = append(m.out, Action{Kind: Dial, Dial: m.dialed, Server: s})
 }
 
@@ -70,6 +70,7 @@ func (m *Machine) DialDone(now mono.Time, number uint64, err error) []Action {
 		return m.out
 	}
 	d := m.dials[i]
+	d.took = now.Sub(d.since)
 	m.dials = slices.Delete(m.dials, i, i+1)
 	if err == nil {
 		m.install(now, d)
@@ -85,7 +86,7 @@ func (m *Machine) install(now mono.Time, d dial) {
 	d.server.Succeeded()
 	m.last = nil
 	m.phase = up
-	m.link.installed(now, &m.cfg)
+	m.link.installed(now, &m.cfg, d.took)
 	m.out = append(m.out, Action{Kind: Install, Dial: d.number, Server: d.server})
 	if !m.draining() {
 		m.emit(Connected, nil)

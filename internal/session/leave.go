@@ -46,7 +46,7 @@ func (m *Machine) dialAside(now mono.Time) {
 		return
 	}
 	m.dialed++
-	m.aside = aside{dial: dial{m.dialed, s, now, false}, at: mono.Never, open: true, tries: m.aside.tries + 1}
+	m.aside = aside{dial: dial{number: m.dialed, server: s, since: now}, at: mono.Never, open: true, tries: m.aside.tries + 1}
 	m.out = append(m.out, Action{Kind: Dial, Dial: m.dialed, Server: s})
 }
 
@@ -58,7 +58,7 @@ func (m *Machine) asideDone(now mono.Time, err error) {
 		m.dialAside(now)
 		return
 	}
-	m.aside.ready = true
+	m.aside.ready, m.aside.took = true, now.Sub(m.aside.since)
 	m.out = append(m.out, Action{Kind: Leave, Dial: m.aside.number})
 }
 

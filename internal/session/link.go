@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+	"time"
 
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
@@ -19,16 +20,27 @@ type link struct {
 	unanswered int
 	drainBy    mono.Time
 
-	heard     mono.Time // the last bytes
-	owed      bool      // an answer is outstanding; also kept while there is no link
+	dialled   time.Duration // how long it took to come about
+	heard     mono.Time     // the last bytes
+	owed      Debt          // also kept while there is no link
 	owedSince mono.Time
+	asked     mono.Time // since when owed is Answers
 	probing   bool
 	probedAt  mono.Time
 	probeEnds mono.Time
 }
 
-func (l *link) installed(now mono.Time, cfg *Config) {
-	l.since = now
+// Debt is what a server owes.
+type Debt uint8
+
+const (
+	Nothing Debt = iota
+	Pongs        // to the ping timer, which has a patience of its own
+	Answers      // replies, acks, pulls, PONGs to others
+)
+
+func (l *link) installed(now mono.Time, cfg *Config, dialled time.Duration) {
+	l.since, l.dialled = now, dialled
 	l.nextPing = after(now, cfg.PingInterval)
 	l.unanswered = 0
 	l.drainBy = mono.Never
@@ -36,18 +48,28 @@ func (l *link) installed(now mono.Time, cfg *Config) {
 	l.probing = false
 }
 
-// silentSince is when the silence began that is cause for doubt.
-func (l *link) silentSince() mono.Time { return max(l.heard, l.owedSince) }
-
 func (m *Machine) linkDeadline() mono.Time {
 	at := min(m.link.nextPing, m.link.drainBy, m.aside.at)
 	switch {
 	case m.link.probing:
 		return min(at, m.link.probeEnds)
-	case m.link.owed && m.cfg.DoubtFor > 0:
-		return min(at, after(m.link.silentSince(), m.cfg.DoubtAfter))
+	case m.link.owed != Nothing && m.cfg.DoubtFor > 0:
+		due, _ := m.doubtDue()
+		return min(at, due)
 	}
 	return at
+}
+
+// doubtDue is when the silence behind what is owed is cause for doubt, and how long the link has then.
+func (m *Machine) doubtDue() (at mono.Time, limit time.Duration) {
+	l, cfg := &m.link, &m.cfg
+	at = after(max(l.heard, l.owedSince), cfg.DoubtAfter)
+	if l.owed == Answers && cfg.PingInterval > 0 && cfg.DoubtAfter > 0 {
+		if soon := max(l.heard, l.asked).Add(max(cfg.PingInterval, minDoubt)); soon <= at {
+			return soon, cfg.probeLimit(l.dialled)
+		}
+	}
+	return at, cfg.DoubtFor
 }
 
 // linkDue does one of the things that are due on a link.
@@ -71,7 +93,8 @@ func (m *Machine) linkDue(now mono.Time) {
 		}
 		m.do(SendPing)
 	default:
-		m.probe(now, after(now, m.cfg.DoubtFor))
+		_, limit := m.doubtDue()
+		m.probe(now, after(now, limit))
 	}
 }
 
@@ -105,12 +128,16 @@ func (m *Machine) Heard(now mono.Time) {
 	}
 }
 
-// Owed reports whether replies, acks, flushes or pulls are outstanding. It counts in every state, and stays until the next call.
-func (m *Machine) Owed(now mono.Time, owed bool) {
-	if owed && !m.link.owed {
-		m.link.owedSince = now
+// Owed reports what is outstanding. It counts in every state, and stays until the next call.
+func (m *Machine) Owed(now mono.Time, owed Debt) {
+	l := &m.link
+	if l.owed == Nothing {
+		l.owedSince = now
 	}
-	m.link.owed = owed
+	if l.owed != Answers {
+		l.asked = now
+	}
+	l.owed = owed
 }
 
 // Doubt says that an expected answer is late. It sends a PING at once, unless one of these is out or something was
@@ -118,7 +145,7 @@ func (m *Machine) Owed(now mono.Time, owed bool) {
 func (m *Machine) Doubt(now mono.Time) []Action {
 	m.begin()
 	if m.phase == up && m.cfg.DoubtFor > 0 && now >= m.link.heard.Add(recent) {
-		m.probe(now, now.Add(m.cfg.probeLimit()))
+		m.probe(now, now.Add(m.cfg.probeLimit(m.link.dialled)))
 	}
 	return m.out
 }

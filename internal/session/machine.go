@@ -64,6 +64,7 @@ type dial struct {
 	server *pool.Server
 	since  mono.Time
 	early  bool
+	took   time.Duration // when it is done
 }
 
 // New makes a machine in front of its first event. It owns p from now on.
@@ -77,7 +78,7 @@ func New(cfg Config, p *pool.Pool) *Machine {
 func (m *Machine) Init(cfg Config, p *pool.Pool) {
 	m.cfg, m.pool = cfg, p
 	m.out, m.dials = m.firstOut[:0], m.firstDials[:0]
-	m.link.heard, m.link.owedSince = firstInstant, firstInstant
+	m.link.heard, m.link.owedSince, m.link.asked = firstInstant, firstInstant, firstInstant
 	m.aside.at = mono.Never
 }
 

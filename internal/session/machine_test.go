@@ -26,13 +26,13 @@ func TestHotEventsDoNotAllocate(t *testing.T) {
 	now := mono.Time(0)
 	if got := testing.AllocsPerRun(1000, func() {
 		now = now.Add(2 * time.Second)
-		m.Owed(now, true)
+		m.Owed(now, Answers)
 		m.Tick(now)
 		m.Heard(now)
 		m.Pong(now)
 		m.Doubt(now.Add(time.Second / 2))
 		m.Heard(now.Add(time.Second / 2))
-		m.Owed(now, false)
+		m.Owed(now, Nothing)
 		_ = m.Deadline()
 	}); got != 0 {
 		t.Errorf("allocations: got %v, want 0", got)
@@ -110,7 +110,7 @@ func TestDurationsWithoutSense(t *testing.T) {
 		now := mono.Time(time.Hour)
 		m.Start(now)
 		m.DialDone(now, 1, nil)
-		m.Owed(now, true)
+		m.Owed(now, Answers)
 		m.Doubt(now.Add(time.Minute))
 		if at := m.Deadline(); at <= now {
 			t.Errorf("%v: link deadline %v is not after %v", d, at, now)

@@ -109,7 +109,7 @@ var events = map[string]func(w *world) ([]Action, uint64){
 		w.m.Heard(w.now.Add(-time.Duration(w.src.n(100)) * time.Millisecond))
 		return nil, 0
 	},
-	"owed":       func(w *world) ([]Action, uint64) { w.m.Owed(w.now, w.src.n(2) == 0); return nil, 0 },
+	"owed":       func(w *world) ([]Action, uint64) { w.m.Owed(w.now, Debt(w.src.n(3))); return nil, 0 },
 	"doubt":      func(w *world) ([]Action, uint64) { return w.m.Doubt(w.now), 0 },
 	"force":      func(w *world) ([]Action, uint64) { return w.m.ForceReconnect(w.now), 0 },
 	"drain":      func(w *world) ([]Action, uint64) { a, _ := w.m.Drain(w.now); return a, 0 },

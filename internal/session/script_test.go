@@ -170,7 +170,7 @@ func (s *stage) event(name string, args []string, rest string) (acts []Action, n
 		m.Heard(s.now)
 		return nil, "", nil
 	case "owed":
-		m.Owed(s.now, arg(0) != "nothing")
+		m.Owed(s.now, map[string]Debt{"nothing": Nothing, "pongs": Pongs, "something": Answers}[arg(0)])
 		return nil, "", nil
 	case "doubt":
 		return m.Doubt(s.now), "", nil
