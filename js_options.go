@@ -94,8 +94,10 @@ func (w MaxWait) configurePull(o *pullOpts) error {
 	return nil
 }
 
-// AckWait is, of a publish or an acknowledgement, how long to wait for the server's answer, and of a subscription how long
-// the server waits for an ack before it delivers again.
+// AckWait is, of a publish, how long to wait for the stream's answer: 5 seconds, or MaxWait of [Conn.JetStream], unless set. Of an
+// acknowledgement it is how long to wait for the server's confirmation, which [Msg.Ack] and its siblings otherwise do not ask for. Of a
+// subscription it is how long the server waits for an ack before it delivers again: 30 seconds unless set. 0 has no effect, and a negative one is
+// [ErrInvalidArg].
 type AckWait time.Duration
 
 func (w AckWait) configurePublish(o *pubOpts) error {
@@ -116,7 +118,7 @@ func (w AckWait) configureAck(o *ackOpts) error {
 	return nil
 }
 
-// Domain uses the JetStream API of another domain. An empty one changes nothing.
+// Domain uses the JetStream API of another domain. An empty one changes nothing; one that cannot be part of a subject is [ErrInvalidArg].
 func Domain(domain string) JSOpt {
 	if domain == "" {
 		return APIPrefix("")

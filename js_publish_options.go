@@ -210,7 +210,7 @@ func StallWait(ttl time.Duration) PubOpt {
 // [PubAck].Duplicate. An empty one sets none. A message with an id is sent again within its time when the link is lost meanwhile.
 func MsgId(id string) PubOpt { return pubOptFn(func(o *pubOpts) { o.id = id }) }
 
-// MsgTTL is how long the stream keeps the message; 0 or less sets none. The stream must have AllowMsgTTL.
+// MsgTTL is how long the stream keeps the message, at least 1 s; 0 or less sets none. The stream must have AllowMsgTTL (nats-server 2.11, ADR-43).
 func MsgTTL(dur time.Duration) PubOpt { return pubOptFn(func(o *pubOpts) { o.ttl = dur }) }
 
 // ExpectStream makes the stream refuse the message unless this is its name. An empty one expects nothing.

@@ -76,22 +76,22 @@ func ConsumerMemoryStorage() SubOpt {
 
 // Options about pull consumers; 0 leaves the choice to the server.
 
-// PullMaxWaiting is the most pull requests that may wait.
+// PullMaxWaiting is the most pull requests that may wait; 0, the default: 512.
 func PullMaxWaiting(n int) SubOpt {
 	return consumerSetting(func(cfg *ConsumerConfig) { cfg.MaxWaiting = n })
 }
 
-// MaxRequestBatch is the most messages that one pull may ask for. One that asks for more fails.
+// MaxRequestBatch is the most messages that one pull may ask for; 0, the default: no limit. One that asks for more fails.
 func MaxRequestBatch(max int) SubOpt {
 	return consumerSetting(func(cfg *ConsumerConfig) { cfg.MaxRequestBatch = max })
 }
 
-// MaxRequestExpires is the longest that one pull may wait. One that wants to wait longer fails.
+// MaxRequestExpires is the longest that one pull may wait; 0, the default: no limit. One that wants to wait longer fails.
 func MaxRequestExpires(max time.Duration) SubOpt {
 	return consumerSetting(func(cfg *ConsumerConfig) { cfg.MaxRequestExpires = max })
 }
 
-// MaxRequestMaxBytes is the most bytes that one pull may ask for. One that asks for more fails.
+// MaxRequestMaxBytes is the most bytes that one pull may ask for; 0, the default: no limit. One that asks for more fails.
 func MaxRequestMaxBytes(bytes int) SubOpt {
 	return consumerSetting(func(cfg *ConsumerConfig) { cfg.MaxRequestMaxBytes = bytes })
 }
@@ -108,12 +108,13 @@ func EnableFlowControl() SubOpt {
 	return consumerSetting(func(cfg *ConsumerConfig) { cfg.FlowControl = true })
 }
 
-// IdleHeartbeat makes a push consumer send a sign of life when it has nothing else to send.
+// IdleHeartbeat makes a push consumer send a sign of life when it has had nothing else to send for so long, at least 100 ms. By default it
+// sends none, but an ordered one every 5 s.
 func IdleHeartbeat(duration time.Duration) SubOpt {
 	return consumerSetting(func(cfg *ConsumerConfig) { cfg.Heartbeat = duration })
 }
 
-// RateLimit is the most bits a second that a push consumer sends.
+// RateLimit is the most bits a second that a push consumer sends; 0, the default: no limit.
 func RateLimit(n uint64) SubOpt {
 	return consumerSetting(func(cfg *ConsumerConfig) { cfg.RateLimit = n })
 }

@@ -26,7 +26,8 @@ type JetStreamManager interface {
 	// there is none of this name.
 	StreamInfo(stream string, opts ...JSOpt) (*StreamInfo, error)
 
-	// PurgeStream removes all messages of a stream, or those that a StreamPurgeRequest among opts selects.
+	// PurgeStream removes all messages of a stream, or those that a StreamPurgeRequest among opts selects. ErrStreamNotFound when there is
+	// none of this name.
 	PurgeStream(name string, opts ...JSOpt) error
 
 	// StreamsInfo lists all streams.
@@ -47,7 +48,7 @@ type JetStreamManager interface {
 	// GetLastMsg returns the last message of a subject, which may have wildcards; ErrMsgNotFound when there is none.
 	GetLastMsg(name, subject string, opts ...JSOpt) (*RawStreamMsg, error)
 
-	// DeleteMsg removes a message.
+	// DeleteMsg removes a message. An *APIError with the code 10057 when there is none with this sequence, ErrStreamNotFound without the stream.
 	DeleteMsg(name string, seq uint64, opts ...JSOpt) error
 
 	// SecureDeleteMsg is DeleteMsg that overwrites the message with random bytes first.

@@ -15,9 +15,9 @@ type StreamConfig struct {
 	Retention RetentionPolicy `json:"retention"`
 	// MaxConsumers is the most consumers; 0 and -1: no limit.
 	MaxConsumers int `json:"max_consumers"`
-	// MaxMsgs is the most messages; what happens at the limit is up to Discard.
+	// MaxMsgs is the most messages, what happens at the limit is up to Discard; 0 and -1: no limit.
 	MaxMsgs int64 `json:"max_msgs"`
-	// MaxBytes is the most bytes, headers and overhead included.
+	// MaxBytes is the most bytes, headers and overhead included; 0 and -1: no limit.
 	MaxBytes int64 `json:"max_bytes"`
 	// Discard says which message goes at a limit: the oldest (zero value), or the new one, which is then refused.
 	Discard DiscardPolicy `json:"discard"`
@@ -25,9 +25,9 @@ type StreamConfig struct {
 	DiscardNewPerSubject bool `json:"discard_new_per_subject,omitempty"`
 	// MaxAge is how long a message is kept; 0: for ever.
 	MaxAge time.Duration `json:"max_age"`
-	// MaxMsgsPerSubject is the most messages of one subject.
+	// MaxMsgsPerSubject is the most messages of one subject; 0 and -1: no limit.
 	MaxMsgsPerSubject int64 `json:"max_msgs_per_subject"`
-	// MaxMsgSize is the most bytes of one message.
+	// MaxMsgSize is the most bytes of one message, headers included; 0 and -1: no limit but the server's.
 	MaxMsgSize int32 `json:"max_msg_size,omitempty"`
 	// Storage is file (zero value) or memory.
 	Storage StorageType `json:"storage"`
@@ -76,13 +76,23 @@ type StreamConfig struct {
 	// SubjectDeleteMarkerTTL makes the server leave a marker of this age when the last message of a subject expires; 0:
 	// none. It needs AllowMsgTTL (server 2.11).
 	SubjectDeleteMarkerTTL time.Duration `json:"subject_delete_marker_ttl,omitempty"`
+	// AllowMsgCounter makes each subject a counter, changed by the header Nats-Incr (server 2.12, ADR-49).
+	AllowMsgCounter bool `json:"allow_msg_counter,omitempty"`
+	// AllowAtomicPublish allows batches that are stored together or not at all (server 2.12, ADR-50).
+	AllowAtomicPublish bool `json:"allow_atomic,omitempty"`
+	// AllowMsgSchedules honours the headers Nats-Schedule (server 2.12, ADR-51).
+	AllowMsgSchedules bool `json:"allow_msg_schedules,omitempty"`
+	// PersistMode says when a publish is acknowledged: once it is stored (empty, or "default"), or before ("async", server 2.12).
+	PersistMode string `json:"persist_mode,omitempty"`
+	// AllowBatchPublish allows fast batches with flow control (server 2.14, ADR-50).
+	AllowBatchPublish bool `json:"allow_batched,omitempty"`
 }
 
 // StreamConsumerLimits are bounds for the consumers of a stream. Zero: none.
 type StreamConsumerLimits struct {
-	// InactiveThreshold after which a consumer without activity is deleted.
+	// InactiveThreshold after which a consumer without activity is deleted; 0: none.
 	InactiveThreshold time.Duration `json:"inactive_threshold,omitempty"`
-	// MaxAckPending is the most messages that may wait for their acks.
+	// MaxAckPending is the most messages that may wait for their acks; 0: none.
 	MaxAckPending int `json:"max_ack_pending,omitempty"`
 }
 
@@ -126,8 +136,18 @@ type StreamSource struct {
 	SubjectTransforms []SubjectTransformConfig `json:"subject_transforms,omitempty"`
 	// External says how to reach an origin in another account or domain.
 	External *ExternalStream `json:"external,omitempty"`
+	// Consumer is a durable consumer of the origin to read through, instead of one that the server makes; nil: none.
+	Consumer *StreamConsumerSource `json:"consumer,omitempty"`
 	// Domain of the origin: a short form of External. Not together with it.
 	Domain string `json:"-"`
+}
+
+// StreamConsumerSource is a consumer that stands ready for a mirror or source to read through.
+type StreamConsumerSource struct {
+	// Name of the consumer.
+	Name string `json:"name,omitempty"`
+	// DeliverSubject is where it delivers.
+	DeliverSubject string `json:"deliver_subject,omitempty"`
 }
 
 // ExternalStream says how to reach a stream in another account or domain.

@@ -105,9 +105,10 @@ func (s *StreamSource) bucket(into string) *StreamSource {
 // newBucket is a handle to a bucket whose stream has the configuration sc.
 func (j *js) newBucket(bucket string, sc *StreamConfig) *keyValue {
 	cfg := kv.Config{
-		API: j.api, Conn: j.nc.eng, Pub: j.pub, Errors: kvErrors, Retry: syncRetry, Bucket: bucket, Direct: sc.AllowDirect,
+		API: j.api, Conn: j.nc.eng, Pub: j.pub, Errors: kvErrors, Retry: syncRetry, Bucket: bucket, Direct: sc.AllowDirect, Window: sc.Duplicates,
 	}
 	if m := sc.Mirror; m != nil {
+		cfg.Window = 0 // the origin's is not known
 		_, cfg.Origin = kv.SourceOf(m.Name)
 		if m.External != nil {
 			cfg.OriginAPI = m.External.APIPrefix

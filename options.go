@@ -86,12 +86,12 @@ type Options struct {
 	RetryOnFailedConnect bool
 	// MaxReconnect is the number of failures in a row after which a server leaves the pool; negative: never.
 	MaxReconnect int
-	// ReconnectWait is the pause after each pass over the pool. With the default value, and the default jitter, a few
+	// ReconnectWait is the pause after each pass over the pool; 2 s in GetDefaultOptions. With that value, and the default jitter, a few
 	// quick attempts come first.
 	ReconnectWait time.Duration
-	// ReconnectJitter is added to ReconnectWait, uniformly from 0.
+	// ReconnectJitter is added to ReconnectWait, uniformly from 0; 100 ms in GetDefaultOptions.
 	ReconnectJitter time.Duration
-	// ReconnectJitterTLS is ReconnectJitter for TLS connections.
+	// ReconnectJitterTLS is ReconnectJitter for TLS connections; 1 s in GetDefaultOptions.
 	ReconnectJitterTLS time.Duration
 	// CustomReconnectDelayCB makes the pause, in place of ReconnectWait and jitter.
 	CustomReconnectDelayCB ReconnectDelayHandler

@@ -25,6 +25,7 @@ func InProcessServer(server InProcessConnProvider) Option {
 
 // InProcessConnProvider is a server in the same process, as nats-server's Server.
 type InProcessConnProvider interface {
+	// InProcessConn opens one more connection. It is called at every connect; its error ends that attempt.
 	InProcessConn() (net.Conn, error)
 }
 
@@ -33,10 +34,11 @@ func Timeout(t time.Duration) Option { return set(func(o *Options) { o.Timeout =
 
 // CustomDialer opens connections. A Dial that takes too long is abandoned, and its connection closed when it comes.
 type CustomDialer interface {
+	// Dial opens a connection, of network "tcp" to a host and port. It may be called by several goroutines. Its error ends that attempt.
 	Dial(network, address string) (net.Conn, error)
 }
 
-// SetCustomDialer has d open the connections.
+// SetCustomDialer has d open the connections; nil, the default: the library does.
 func SetCustomDialer(d CustomDialer) Option { return set(func(o *Options) { o.CustomDialer = d }) }
 
 // Dialer has d open the connections.
@@ -44,7 +46,7 @@ func SetCustomDialer(d CustomDialer) Option { return set(func(o *Options) { o.Cu
 // Deprecated: use [SetCustomDialer].
 func Dialer(d *net.Dialer) Option { return set(func(o *Options) { o.Dialer = d }) }
 
-// MultipathTCP switches multipath TCP on or off, where the system has it.
+// MultipathTCP switches multipath TCP on or off, where the system has it. Without this option the dialer decides.
 func MultipathTCP(on bool) Option { return set(func(o *Options) { o.AllowMultipathTCP = &on }) }
 
 // SkipHostLookup leaves the resolution of host names to the dialer. Otherwise each address of a name is tried, with its share of Timeout.
@@ -112,7 +114,8 @@ func ReconnectWait(t time.Duration) Option {
 	return set(func(o *Options) { o.ReconnectWait, o.ownPace = t, true })
 }
 
-// ReconnectJitter is added to the pause, uniformly from 0; forTLS for TLS connections. As with [ReconnectWait] the quick attempts end.
+// ReconnectJitter is added to the pause, uniformly from 0; forTLS for TLS connections: 100 ms and 1 s by default. As with [ReconnectWait], there
+// are no quick first attempts then.
 func ReconnectJitter(jitter, forTLS time.Duration) Option {
 	return set(func(o *Options) { o.ReconnectJitter, o.ReconnectJitterTLS, o.ownPace = jitter, forTLS, true })
 }
@@ -136,6 +139,10 @@ func ReconnectOnFlusherError() Option {
 // Liveness and limits.
 
 // PingInterval is the time between two liveness checks; 0 or less: none. The default is 2 minutes.
+//
+// With 5 s or less it also says how long an answer that is outstanding may stay silent (a reply, an ack, a flush, a pull) before the link is
+// probed, and two fifths of it, if that is no less than the link took to come about, how long the probe waits for the next byte: with 1 s a
+// dead link is found after 1.4 s. With more, or without such an answer in sight, these are 5 s and 10 s.
 func PingInterval(t time.Duration) Option { return set(func(o *Options) { o.PingInterval = t }) }
 
 // MaxPingsOutstanding is the number of unanswered PINGs that are tolerated. The default, also for 0, is 2.

@@ -11,7 +11,7 @@ import "time"
 //     before the first, up to twice as much before each further one, up to [ReconnectWait] (2 s). So the clients of a server that
 //     went away do not come back in step.
 //   - A dead link is found after 3 s: 1 s of silence while anything is outstanding, published messages included, then a PING, and 2 s for
-//     its answer. An idle link is left to [PingInterval].
+//     its answer. An idle link is left to [PingInterval], which when it is 1 s or less makes this faster as well.
 //   - A server in lame duck mode is left for another one of the pool, within half a second at random: the new link is made first, what was published
 //     before is confirmed on the old link, and what is published meanwhile goes to the new one. [DisconnectErrHandler] gets [ErrLameDuck].
 //

@@ -10,19 +10,20 @@ import (
 )
 
 // Subscription is interest in a subject. Its methods may be called concurrently and from any callback; those of a nil or zero
-// *Subscription return [ErrBadSubscription].
-//
-// Messages pass from the reader to the consumer like this:
-//
-//	reader: intake ──Settle──► queue of chunks ──► worker: callback
-//	                                          └──► NextMsg
-//	        (channel subscriptions: ──► the user's channel)
-//
-// An idle subscription costs about 300 bytes, so what few of them need is in extras.
+// *Subscription return [ErrBadSubscription]. Its fields must not be changed.
 type Subscription struct {
+	// Subject that was asked for, with its wildcards.
 	Subject string
 	// Queue is the queue group: each message goes to one of its members. Empty: none.
 	Queue string
+
+	// Messages pass from the reader to the consumer like this:
+	//
+	//	reader: intake ──Settle──► queue of chunks ──► worker: callback
+	//	                                          └──► NextMsg
+	//	        (channel subscriptions: ──► the user's channel)
+	//
+	// There may be 100,000 idle ones, so what few of them need is in extras.
 
 	conn *Conn
 	reg  atomic.Pointer[engine.Sub] // nil for a moment at the beginning: see handle

@@ -28,7 +28,7 @@ func (s *Subscription) Unsubscribe() error {
 }
 
 // AutoUnsubscribe ends the subscription after max messages, counted from its beginning; those that were dropped count. 0 or
-// less is [Subscription.Unsubscribe]. Errors: the same.
+// less is Unsubscribe at once. Errors: those of [Subscription.Unsubscribe].
 func (s *Subscription) AutoUnsubscribe(max int) error {
 	if s == nil || s.conn == nil {
 		return ErrBadSubscription

@@ -69,17 +69,17 @@ func (s *Subscription) QueuedMsgs() (int, error) {
 	return msgs, err
 }
 
-// MaxPending is the largest that [Subscription.Pending] has been. Errors: the same.
+// MaxPending is the largest that [Subscription.Pending] has been, each of the two by itself. Errors: those of Pending.
 func (s *Subscription) MaxPending() (msgs, bytes int, err error) {
 	return s.extent(func() extent { return s.peak })
 }
 
-// ClearMaxPending lets [Subscription.MaxPending] begin anew. Errors: the same.
+// ClearMaxPending lets [Subscription.MaxPending] begin anew at 0. Errors: those of [Subscription.Pending].
 func (s *Subscription) ClearMaxPending() error {
 	return s.lookQueue(func() { s.peak = extent{} })
 }
 
-// PendingLimits are the limits of [Subscription.Pending], beyond which messages are dropped. Errors: the same.
+// PendingLimits are the limits of [Subscription.Pending], beyond which messages are dropped; negative: none. Errors: those of Pending.
 func (s *Subscription) PendingLimits() (msgs, bytes int, err error) {
 	return s.extent(func() extent { return s.limits })
 }

@@ -35,13 +35,13 @@ type TraceEvent struct {
 
 // TraceServer names a server.
 type TraceServer struct {
-	Name    string    `json:"name"`
-	Host    string    `json:"host"`
-	ID      string    `json:"id"`
-	Cluster string    `json:"cluster"`
-	Domain  string    `json:"domain"`
-	Version string    `json:"ver"`
-	Time    time.Time `json:"time"`
+	Name    string    `json:"name"`    // its id when it was given none
+	Host    string    `json:"host"`    // that it listens on
+	ID      string    `json:"id"`      // of this run of the server
+	Cluster string    `json:"cluster"` // empty: none
+	Domain  string    `json:"domain"`  // of its JetStream; empty: none
+	Version string    `json:"ver"`     // of the server, as 2.15.2
+	Time    time.Time `json:"time"`    // of the event, by the server's clock
 }
 
 // TraceRequest is the message that is traced.
@@ -67,6 +67,7 @@ const (
 
 // TraceStep is one thing that happened to a traced message. Which fields are set depends on the kind.
 type TraceStep struct {
+	// Kind says what happened, and Time when, by the clock of the server that tells.
 	Kind TraceStepKind
 	Time time.Time
 	// Connection of an ingress or egress: 0 a client, 1 a route, 2 a gateway, 3 the system, 4 a leaf node, 5 JetStream, 6 an account.
@@ -91,7 +92,7 @@ type TraceStep struct {
 	Error string
 }
 
-// UnmarshalJSON reads a step of any kind; fields that it does not know are left out.
+// UnmarshalJSON reads a step of any kind; fields that it does not know are left out. What is no JSON object of a step is an error.
 func (s *TraceStep) UnmarshalJSON(data []byte) error {
 	var in struct {
 		Kind         TraceStepKind `json:"type"`

@@ -60,168 +60,168 @@ const (
 // StreamAction: a stream was created, changed or deleted.
 type StreamAction struct {
 	AdvisoryHead
-	Stream string         `json:"stream"`
-	Action AdvisoryAction `json:"action"`
+	Stream string         `json:"stream"` // its name
+	Action AdvisoryAction `json:"action"` // created, changed or deleted
 }
 
 // ConsumerAction: a consumer was created or deleted. One that is deleted because nobody used it is among them.
 type ConsumerAction struct {
 	AdvisoryHead
-	Stream   string         `json:"stream"`
-	Consumer string         `json:"consumer"`
-	Action   AdvisoryAction `json:"action"`
+	Stream   string         `json:"stream"`   // of the consumer
+	Consumer string         `json:"consumer"` // its name
+	Action   AdvisoryAction `json:"action"`   // created or deleted
 }
 
 // ConsumerPaused: a consumer was paused until a time, or goes on.
 type ConsumerPaused struct {
 	AdvisoryHead
-	Stream     string    `json:"stream"`
-	Consumer   string    `json:"consumer"`
-	Paused     bool      `json:"paused"`
-	PauseUntil time.Time `json:"pause_until"`
+	Stream     string    `json:"stream"`      // of the consumer
+	Consumer   string    `json:"consumer"`    // its name
+	Paused     bool      `json:"paused"`      // false: it goes on
+	PauseUntil time.Time `json:"pause_until"` // zero when it goes on
 }
 
 // MaxDeliveries: a message was delivered as often as its consumer allows, and not acknowledged. It will not be delivered again.
 type MaxDeliveries struct {
 	AdvisoryHead
-	Stream     string `json:"stream"`
-	Consumer   string `json:"consumer"`
-	StreamSeq  uint64 `json:"stream_seq"`
-	Deliveries uint64 `json:"deliveries"`
+	Stream     string `json:"stream"`     // of the message
+	Consumer   string `json:"consumer"`   // that gave it up
+	StreamSeq  uint64 `json:"stream_seq"` // of the message, for GetMsg
+	Deliveries uint64 `json:"deliveries"` // in all
 }
 
 // MsgNaked: a client sent a nak.
 type MsgNaked struct {
 	AdvisoryHead
-	Stream      string `json:"stream"`
-	Consumer    string `json:"consumer"`
-	ConsumerSeq uint64 `json:"consumer_seq"`
-	StreamSeq   uint64 `json:"stream_seq"`
-	Deliveries  uint64 `json:"deliveries"`
+	Stream      string `json:"stream"`       // of the message
+	Consumer    string `json:"consumer"`     // that delivered it
+	ConsumerSeq uint64 `json:"consumer_seq"` // of the delivery
+	StreamSeq   uint64 `json:"stream_seq"`   // of the message
+	Deliveries  uint64 `json:"deliveries"`   // so far
 }
 
 // MsgTerminated: a client terminated a message, with a reason perhaps.
 type MsgTerminated struct {
 	AdvisoryHead
-	Stream      string `json:"stream"`
-	Consumer    string `json:"consumer"`
-	ConsumerSeq uint64 `json:"consumer_seq"`
-	StreamSeq   uint64 `json:"stream_seq"`
-	Deliveries  uint64 `json:"deliveries"`
-	Reason      string `json:"reason"`
+	Stream      string `json:"stream"`       // of the message
+	Consumer    string `json:"consumer"`     // that delivered it
+	ConsumerSeq uint64 `json:"consumer_seq"` // of the delivery
+	StreamSeq   uint64 `json:"stream_seq"`   // of the message
+	Deliveries  uint64 `json:"deliveries"`   // so far
+	Reason      string `json:"reason"`       // the client's; empty: none
 }
 
 // AckSample: how long a message took from its delivery to its ack.
 type AckSample struct {
 	AdvisoryHead
-	Stream      string        `json:"stream"`
-	Consumer    string        `json:"consumer"`
-	ConsumerSeq uint64        `json:"consumer_seq"`
-	StreamSeq   uint64        `json:"stream_seq"`
-	Delay       time.Duration `json:"ack_time"`
-	Deliveries  uint64        `json:"deliveries"`
+	Stream      string        `json:"stream"`       // of the message
+	Consumer    string        `json:"consumer"`     // that delivered it
+	ConsumerSeq uint64        `json:"consumer_seq"` // of the delivery
+	StreamSeq   uint64        `json:"stream_seq"`   // of the message
+	Delay       time.Duration `json:"ack_time"`     // in ns on the wire
+	Deliveries  uint64        `json:"deliveries"`   // this one included
 }
 
 // LeaderElected: a consumer, a stream, or, if both are empty, the domain's meta group has a new leader.
 type LeaderElected struct {
 	AdvisoryHead
-	Account  string      `json:"account"`
+	Account  string      `json:"account"` // of the stream
 	Stream   string      `json:"stream"`
 	Consumer string      `json:"consumer"`
-	Cluster  string      `json:"cluster"`
-	Leader   string      `json:"leader"`
-	Replicas []*PeerInfo `json:"replicas"`
+	Cluster  string      `json:"cluster"`  // of the leader
+	Leader   string      `json:"leader"`   // the server's name
+	Replicas []*PeerInfo `json:"replicas"` // the other servers
 }
 
 // QuorumLost: a consumer, or, if that is empty, a stream stands still, because too few of its servers can be reached.
 type QuorumLost struct {
 	AdvisoryHead
-	Account  string      `json:"account"`
+	Account  string      `json:"account"` // of the stream
 	Stream   string      `json:"stream"`
 	Consumer string      `json:"consumer"`
-	Replicas []*PeerInfo `json:"replicas"`
+	Replicas []*PeerInfo `json:"replicas"` // the servers, and how they are
 }
 
 // BatchAbandoned: an atomic batch was given up; nothing of it is stored. Reason is timeout, large, incomplete or unsupported.
 type BatchAbandoned struct {
 	AdvisoryHead
-	Account string `json:"account"`
-	Stream  string `json:"stream"`
-	BatchID string `json:"batch"`
+	Account string `json:"account"` // of the stream
+	Stream  string `json:"stream"`  // that the batch was for
+	BatchID string `json:"batch"`   // as [Batch.ID]
 	Reason  string `json:"reason"`
 }
 
 // GroupPinned: a client of a priority group was pinned, or, if PinnedID is empty, unpinned for Reason.
 type GroupPinned struct {
 	AdvisoryHead
-	Account  string `json:"account"`
-	Stream   string `json:"stream"`
-	Consumer string `json:"consumer"`
-	Group    string `json:"group"`
-	PinnedID string `json:"pinned_id"`
-	Reason   string `json:"reason"`
+	Account  string `json:"account"`   // of the stream
+	Stream   string `json:"stream"`    // of the consumer
+	Consumer string `json:"consumer"`  // that has the group
+	Group    string `json:"group"`     // its name
+	PinnedID string `json:"pinned_id"` // of the pin
+	Reason   string `json:"reason"`    // empty when it was pinned
 }
 
 // SnapshotTaken: a snapshot of a stream was begun, or, if End is set, is complete.
 type SnapshotTaken struct {
 	AdvisoryHead
-	Stream string          `json:"stream"`
-	Start  time.Time       `json:"start"`
-	End    time.Time       `json:"end"`
-	Client *AdvisoryClient `json:"client"`
-	Error  string          `json:"error"`
+	Stream string          `json:"stream"` // its name
+	Start  time.Time       `json:"start"`  // of the snapshot
+	End    time.Time       `json:"end"`    // zero while it goes on
+	Client *AdvisoryClient `json:"client"` // that asked for it
+	Error  string          `json:"error"`  // empty: none
 }
 
 // StreamRestored: the restoration of a stream was begun, or, if End is set, is complete.
 type StreamRestored struct {
 	AdvisoryHead
-	Stream string          `json:"stream"`
-	Start  time.Time       `json:"start"`
-	End    time.Time       `json:"end"`
-	Bytes  int64           `json:"bytes"`
-	Client *AdvisoryClient `json:"client"`
+	Stream string          `json:"stream"` // its name
+	Start  time.Time       `json:"start"`  // of the restoration
+	End    time.Time       `json:"end"`    // zero while it goes on
+	Bytes  int64           `json:"bytes"`  // received
+	Client *AdvisoryClient `json:"client"` // that asked for it
 }
 
 // ServerTrouble: a server has no more storage, was removed from the cluster, or has lowered the quorum of the meta group; the type of the
 // head says which.
 type ServerTrouble struct {
 	AdvisoryHead
-	Server     string `json:"server"`
-	ServerID   string `json:"server_id"`
-	Stream     string `json:"stream"`
-	Cluster    string `json:"cluster"`
-	PrevQuorum int    `json:"prev_quorum"`
-	NewQuorum  int    `json:"new_quorum"`
+	Server     string `json:"server"`      // the server's name
+	ServerID   string `json:"server_id"`   // of this run of it
+	Stream     string `json:"stream"`      // that found no storage; empty: none
+	Cluster    string `json:"cluster"`     // of the server
+	PrevQuorum int    `json:"prev_quorum"` // before, with meta_rescue
+	NewQuorum  int    `json:"new_quorum"`  // from now on, with meta_rescue
 }
 
 // APIAudit: a client used the JetStream API.
 type APIAudit struct {
 	AdvisoryHead
-	Server   string          `json:"server"`
-	Client   *AdvisoryClient `json:"client"`
-	Subject  string          `json:"subject"`
-	Request  string          `json:"request"`
-	Response string          `json:"response"`
+	Server   string          `json:"server"`   // that was asked
+	Client   *AdvisoryClient `json:"client"`   // that asked
+	Subject  string          `json:"subject"`  // of the request
+	Request  string          `json:"request"`  // as JSON text; empty: none
+	Response string          `json:"response"` // as JSON text
 }
 
 // APILimitReached: a server has dropped requests to the JetStream API, because there were too many.
 type APILimitReached struct {
 	AdvisoryHead
-	Server  string `json:"server"`
-	Dropped int64  `json:"dropped"`
+	Server  string `json:"server"`  // that dropped them
+	Dropped int64  `json:"dropped"` // number of requests
 }
 
 // AdvisoryClient is the client that caused an advisory.
 type AdvisoryClient struct {
-	ID       uint64 `json:"id"`
-	Name     string `json:"name"`
-	Host     string `json:"host"`
-	Account  string `json:"acc"`
-	User     string `json:"user"`
-	Server   string `json:"server"`
-	Cluster  string `json:"cluster"`
-	Language string `json:"lang"`
-	Version  string `json:"ver"`
+	ID       uint64 `json:"id"`      // number of the connection on its server
+	Name     string `json:"name"`    // that [nats.Name] gave it
+	Host     string `json:"host"`    // address that it came from
+	Account  string `json:"acc"`     // of the connection
+	User     string `json:"user"`    // empty: not told
+	Server   string `json:"server"`  // that it is connected to
+	Cluster  string `json:"cluster"` // of that server
+	Language string `json:"lang"`    // of the library
+	Version  string `json:"ver"`     // of the library
 }
 
 // UnknownAdvisory is an advisory of a type that this package does not know.
@@ -268,7 +268,8 @@ const (
 // ErrBadAdvisory is wrapped by the error of an advisory that cannot be read.
 var ErrBadAdvisory JetStreamError = &jsError{message: "bad advisory"}
 
-// ParseAdvisory reads the payload of an advisory, into a pointer to one of the types above.
+// ParseAdvisory reads the payload of an advisory, into a pointer to one of the types above, [UnknownAdvisory] for a type that is none of them. An
+// error wraps [ErrBadAdvisory]: the payload is no JSON object, or its fields are not those of its type.
 func ParseAdvisory(data []byte) (Advisory, error) {
 	var head AdvisoryHead
 	if err := json.Unmarshal(data, &head); err != nil {

@@ -14,7 +14,7 @@ const batchAttempts = 3
 
 // PublishBatch publishes msgs as one [Batch]: the stream stores all of them, in this order, or none. It leaves them as they are.
 // When messages of the batch are lost with a link or a leader, so that nothing was stored, it begins anew, within the context's deadline or the
-// default timeout, three times at most. It repeats a commit that nobody answered only if the first message has a message id, by
+// default timeout, three attempts in all. It repeats a commit that nobody answered only if the first message has a message id, by
 // which the stream recognises the batch within its duplicate window; then the ack may say Duplicate. The id must belong to this batch
 // alone.
 //

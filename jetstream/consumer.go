@@ -23,7 +23,7 @@ type Consumer interface {
 	// nats.ErrInvalidArg when maxBytes is less than 1.
 	FetchBytes(maxBytes int, opts ...FetchOpt) (MessageBatch, error)
 
-	// FetchNoWait is Fetch for messages that are there now.
+	// FetchNoWait is Fetch for messages that are there now; without any the batch ends without an error. Errors: those of Fetch.
 	FetchNoWait(batch int) (MessageBatch, error)
 
 	// Next waits for one message. nats.ErrTimeout when there was none in time; otherwise the errors of Fetch and those that its

@@ -34,7 +34,7 @@ type ConsumerInfo struct {
 	PriorityGroups []PriorityGroupState `json:"priority_groups,omitempty"`
 	// Paused says that the consumer does not deliver.
 	Paused bool `json:"paused,omitempty"`
-	// PauseRemaining is how long still.
+	// PauseRemaining is how long still; 0: it is not paused.
 	PauseRemaining time.Duration `json:"pause_remaining,omitempty"`
 }
 
@@ -72,7 +72,7 @@ type ConsumerPauseResponse struct {
 	Paused bool `json:"paused"`
 	// PauseUntil is the end of the pause; the zero time: there is none.
 	PauseUntil time.Time `json:"pause_until"`
-	// PauseRemaining is how long still.
+	// PauseRemaining is how long still; 0: it is not paused.
 	PauseRemaining time.Duration `json:"pause_remaining,omitempty"`
 }
 

@@ -12,7 +12,8 @@ import (
 // StreamConsumerManager creates, changes, finds and deletes consumers of any stream. Stream and consumer names are checked
 // before anything is sent: ErrStreamNameRequired, ErrInvalidStreamName, ErrInvalidConsumerName.
 type StreamConsumerManager interface {
-	// CreateOrUpdateConsumer creates a pull consumer, or changes its configuration. Without a name it gets one.
+	// CreateOrUpdateConsumer creates a pull consumer, or changes its configuration. Without a name it gets one. ErrStreamNotFound; the error
+	// matches ErrConsumerCreate when the configuration cannot be changed so.
 	CreateOrUpdateConsumer(ctx context.Context, stream string, cfg ConsumerConfig) (Consumer, error)
 
 	// CreateConsumer creates a pull consumer. One that exists with the same configuration is as good; with another one the
@@ -39,7 +40,8 @@ type StreamConsumerManager interface {
 	// ResumeConsumer ends a pause. ErrConsumerNotFound when there is none of this name.
 	ResumeConsumer(ctx context.Context, stream string, consumer string) (*ConsumerPauseResponse, error)
 
-	// ResetConsumer makes a consumer deliver again what comes after its ack floor.
+	// ResetConsumer makes a consumer deliver again what comes after its ack floor. Nobody answers for a consumer that does not
+	// exist (nats-server 2.15), so that the error is context.DeadlineExceeded.
 	ResetConsumer(ctx context.Context, stream string, consumer string) (*ConsumerResetResponse, error)
 
 	// ResetConsumerToSequence makes a consumer go on at a stream sequence. The error matches ErrConsumerInvalidReset where its
@@ -63,7 +65,8 @@ type StreamConsumerManager interface {
 // ConsumerManager creates, changes, finds and deletes consumers of one stream. Its methods are those of
 // [StreamConsumerManager] without the stream.
 type ConsumerManager interface {
-	// CreateOrUpdateConsumer creates a pull consumer, or changes its configuration. Without a name it gets one.
+	// CreateOrUpdateConsumer creates a pull consumer, or changes its configuration. Without a name it gets one. ErrStreamNotFound; the error
+	// matches ErrConsumerCreate when the configuration cannot be changed so.
 	CreateOrUpdateConsumer(ctx context.Context, cfg ConsumerConfig) (Consumer, error)
 
 	// CreateConsumer creates a pull consumer. One that exists with the same configuration is as good; with another one the
@@ -90,14 +93,16 @@ type ConsumerManager interface {
 	// ResumeConsumer ends a pause. ErrConsumerNotFound when there is none of this name.
 	ResumeConsumer(ctx context.Context, consumer string) (*ConsumerPauseResponse, error)
 
-	// ResetConsumer makes a consumer deliver again what comes after its ack floor.
+	// ResetConsumer makes a consumer deliver again what comes after its ack floor. Nobody answers for a consumer that does not
+	// exist (nats-server 2.15), so that the error is context.DeadlineExceeded.
 	ResetConsumer(ctx context.Context, consumer string) (*ConsumerResetResponse, error)
 
 	// ResetConsumerToSequence makes a consumer go on at a stream sequence. The error matches ErrConsumerInvalidReset where its
 	// deliver policy does not allow it.
 	ResetConsumerToSequence(ctx context.Context, consumer string, seq uint64) (*ConsumerResetResponse, error)
 
-	// UnpinConsumer frees a priority group from its pinned client, so that another one is pinned.
+	// UnpinConsumer frees a priority group from its pinned client, so that another one is pinned. ErrConsumerNotFound; an *APIError when the
+	// consumer has no such group.
 	UnpinConsumer(ctx context.Context, consumer string, group string) error
 
 	// ListConsumers lists all consumers.

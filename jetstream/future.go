@@ -65,7 +65,7 @@ func WithPublishAsyncMaxPending(max int) JetStreamOpt {
 }
 
 // WithPublishAsyncTimeout is how long an asynchronous publish waits for its ack, counted from the call; 30 s by default.
-// Then its future ends with [ErrAsyncPublishTimeout]. With zero or less it waits for as long as the connection lives.
+// Then its future ends with [ErrAsyncPublishTimeout], never early, and at most 50 ms late. With zero or less it waits for as long as the connection lives.
 func WithPublishAsyncTimeout(dur time.Duration) JetStreamOpt {
 	return func(o *JetStreamOptions) error {
 		if dur <= 0 {

@@ -105,7 +105,9 @@ func (t *lastTold) explain(err error) error {
 // is full ends without an error. Otherwise the last value is an error without a message:
 //
 //   - nats.ErrTimeout: the time, see [FetchMaxWait], is over, and the server has said so;
-//   - [ErrNoMessages]: there are none now, or none that fit;
+//   - [ErrNoMessages]: there are none now;
+//   - [ErrMaxBytesExceeded]: the next message does not fit into [FetchMaxBytes] any more; a limit of the consumer, as its MaxRequestBatch: an error with the
+//     server's words;
 //   - [ErrNoHeartbeat]: two heartbeats were missing; [ErrNoAnswer], which is a nats.ErrTimeout too: without heartbeats, nobody answered;
 //   - nats.ErrNoResponders: the consumer does not exist, or has no leader at the moment; [ErrConsumerDeleted] and the others of [MessageBatch];
 //   - ctx.Err(), which ends the batch, with or without [FetchMaxWait]. [FetchContext] is refused.
@@ -183,6 +185,8 @@ func shortfall(b MessageBatch, missing int) error {
 			return nil
 		case wire.RequestTimeout:
 			return nats.ErrTimeout
+		case wire.MaxBytesExceeded:
+			return ErrMaxBytesExceeded
 		}
 	}
 	return ErrNoMessages

@@ -48,7 +48,8 @@ func New(nc *nats.Conn, opts ...JetStreamOpt) (JetStream, error) {
 	return newJetStream(nc, JetStreamOptions{}, opts)
 }
 
-// NewWithAPIPrefix is [New] for an API that is imported under another prefix.
+// NewWithAPIPrefix is [New] for an API that is imported under another prefix, whose final dot may be missing. [ErrInvalidOption] for one that is
+// empty or cannot begin a subject.
 func NewWithAPIPrefix(nc *nats.Conn, apiPrefix string, opts ...JetStreamOpt) (JetStream, error) {
 	if apiPrefix == "" {
 		return nil, fmt.Errorf("%w: API prefix cannot be empty", ErrInvalidOption)
@@ -56,7 +57,8 @@ func NewWithAPIPrefix(nc *nats.Conn, apiPrefix string, opts ...JetStreamOpt) (Je
 	return newJetStream(nc, JetStreamOptions{APIPrefix: apiPrefix}, opts)
 }
 
-// NewWithDomain is [New] for another domain.
+// NewWithDomain is [New] for another domain. [ErrInvalidOption] for one that is empty or cannot be part of a subject. Whether it exists is told by
+// the first call: [ErrJetStreamNotEnabled] of AccountInfo, nats.ErrNoResponders of others.
 func NewWithDomain(nc *nats.Conn, domain string, opts ...JetStreamOpt) (JetStream, error) {
 	if domain == "" {
 		return nil, fmt.Errorf("%w: domain cannot be empty", ErrInvalidOption)

@@ -152,10 +152,11 @@ func (s *StreamSource) bucket(into string) *StreamSource {
 // newBucket is a handle to a bucket whose stream has the configuration sc.
 func (js *jetStream) newBucket(bucket string, sc *StreamConfig) *keyValue {
 	cfg := kv.Config{
-		API: js.api, Conn: js.eng, Pub: js.pub, Errors: kvErrors, Bucket: bucket, Direct: sc.AllowDirect,
+		API: js.api, Conn: js.eng, Pub: js.pub, Errors: kvErrors, Bucket: bucket, Direct: sc.AllowDirect, Window: sc.Duplicates,
 		Retry: pubwin.Retry{Attempts: DefaultPubRetryAttempts, Wait: DefaultPubRetryWait},
 	}
 	if m := sc.Mirror; m != nil {
+		cfg.Window = 0 // the origin's is not known
 		_, cfg.Origin = kv.SourceOf(m.Name)
 		if m.External != nil {
 			cfg.OriginAPI = m.External.APIPrefix

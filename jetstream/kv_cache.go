@@ -135,7 +135,7 @@ func (c *KeyValueCache) covers(key string) bool {
 		slices.ContainsFunc(c.filters, func(f string) bool { return subject.Match(f, key) }))
 }
 
-// Put is [KeyValue.Put].
+// Put is [KeyValue.Put], with its errors.
 func (c *KeyValueCache) Put(ctx context.Context, key string, value []byte) (uint64, error) {
 	if c.b == nil {
 		return 0, errNoCache
@@ -144,7 +144,7 @@ func (c *KeyValueCache) Put(ctx context.Context, key string, value []byte) (uint
 	return c.wrote(key, value, kv.Put, revision, err)
 }
 
-// Create is [KeyValue.Create].
+// Create is [KeyValue.Create], with its errors.
 func (c *KeyValueCache) Create(ctx context.Context, key string, value []byte) (uint64, error) {
 	if c.b == nil {
 		return 0, errNoCache
@@ -153,7 +153,7 @@ func (c *KeyValueCache) Create(ctx context.Context, key string, value []byte) (u
 	return c.wrote(key, value, kv.Put, revision, err)
 }
 
-// Update is [KeyValue.Update].
+// Update is [KeyValue.Update], with its errors.
 func (c *KeyValueCache) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	if c.b == nil {
 		return 0, errNoCache
@@ -162,7 +162,7 @@ func (c *KeyValueCache) Update(ctx context.Context, key string, value []byte, re
 	return c.wrote(key, value, kv.Put, revision, err)
 }
 
-// Delete is [KeyValue.Delete], and returns the revision of the deletion.
+// Delete is [KeyValue.Delete], with its errors, and returns the revision of the deletion.
 func (c *KeyValueCache) Delete(ctx context.Context, key string) (uint64, error) {
 	if c.b == nil {
 		return 0, errNoCache

@@ -11,6 +11,49 @@ import (
 	"github.com/gannet-io/nats/jetstream"
 )
 
+// Values have revisions. Update stores a new one only if nobody has written since this program read.
+func ExampleKeyValue() {
+	nc, err := nats.Connect(nats.DefaultURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	prices, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "prices", History: 5})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := prices.PutString(ctx, "fruit.apples", "3"); err != nil {
+		log.Fatal(err)
+	}
+	entry, err := prices.Get(ctx, "fruit.apples")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := prices.Update(ctx, "fruit.apples", []byte("4"), entry.Revision()); errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		fmt.Println("somebody was faster")
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	history, err := prices.History(ctx, "fruit.apples")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range history {
+		fmt.Printf("%s: %s\n", e.Key(), e.Value())
+	}
+	if err := prices.Delete(ctx, "fruit.apples"); err != nil {
+		log.Fatal(err)
+	}
+	_, err = prices.Get(ctx, "fruit.apples")
+	fmt.Println("deleted:", errors.Is(err, jetstream.ErrKeyNotFound))
+}
+
 // Create succeeds for one of those who try at the same time, until the key expires or is deleted.
 func ExampleKeyValue_Create() {
 	nc, err := nats.Connect(nats.DefaultURL)
@@ -141,6 +184,34 @@ func ExampleAcquireLock() {
 		fmt.Println("at work, with a fence:", lock.Fence() > 0)
 	}
 	if err := lock.Release(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// Of all programs that call this, one leads at a time; when it ends or loses its link, another one takes over.
+func ExampleRunElected() {
+	nc, err := nats.Connect(nats.DefaultURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	leaders, err := js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "leaders", LimitMarkerTTL: time.Second})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = jetstream.RunElected(ctx, leaders, "cleaner", jetstream.LockConfig{TTL: 5 * time.Second, Holder: "host 1"},
+		func(ctx context.Context, fence uint64) error {
+			// ctx ends when the leadership is lost. A leader that returns while it has it, ends RunElected.
+			fmt.Println("leads, with a fence:", fence > 0, ctx.Err())
+			return nil
+		})
+	if err != nil {
 		log.Fatal(err)
 	}
 }

@@ -230,7 +230,7 @@ func (l *KeyValueLock) renew(ctx context.Context) {
 			_, _ = l.end(fmt.Errorf("%w: %w", ErrLockLost, err)) // nobody else ends it while this runs
 			return
 		default:
-			wait = l.retryWait()
+			wait = min(l.retryWait(), time.Until(l.deadline())) // that it is lost is told at once
 		}
 	}
 }

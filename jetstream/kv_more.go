@@ -20,7 +20,7 @@ func ownBucket(b KeyValue) (*keyValue, error) {
 // bucket; a negative one is [ErrInvalidOption]. nats.ErrInvalidArg when the bucket was not made by this package.
 //
 // The TTL is that of the entry, not of the key (nats-server 2.15): in a bucket with History above 1 the entry before it shows again when it
-// expires, and TTLs below LimitMarkerTTL are raised to it.
+// expires, and TTLs below LimitMarkerTTL are raised to it there.
 func PutWithTTL(ctx context.Context, b KeyValue, key string, value []byte, ttl time.Duration) (uint64, error) {
 	own, err := ownBucket(b)
 	if err != nil {

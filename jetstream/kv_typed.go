@@ -11,7 +11,9 @@ import (
 
 // KeyValueCodec turns values into bytes and back. Its functions may be called concurrently.
 type KeyValueCodec[T any] struct {
+	// Encode makes the bytes of a value. When it fails nothing is sent, and the error is wrapped.
 	Encode func(v T) ([]byte, error)
+	// Decode makes a value of bytes, which it must not keep or change. Its error is wrapped, see [TypedEntry].
 	Decode func(data []byte) (T, error)
 }
 
@@ -41,8 +43,8 @@ var errNoTypedKV = fmt.Errorf("%w: the typed bucket was not made by NewTypedKV",
 type TypedEntry[T any] struct {
 	Key      string
 	Value    T
-	Revision uint64
-	Created  time.Time
+	Revision uint64    // the sequence of the bucket's stream
+	Created  time.Time // when the server stored it
 	// Operation says what the entry records.
 	Operation KeyValueOp
 	// Err is the codec's, wrapped.
@@ -75,7 +77,7 @@ func (kv *TypedKV[T]) Get(ctx context.Context, key string) (TypedEntry[T], error
 	return t, t.Err
 }
 
-// Put stores a value and returns its revision.
+// Put stores a value and returns its revision. Errors are those of [KeyValue.Put], and the codec's, wrapped.
 func (kv *TypedKV[T]) Put(ctx context.Context, key string, v T) (uint64, error) {
 	data, err := kv.encode(key, v)
 	if err != nil {

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"errors"
 	"hash"
+	"strings"
 
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/obj"
@@ -41,12 +42,14 @@ func objectFailure(err error) error {
 		if err == error(fault) {
 			return objectErrors[fault]
 		}
-		return &objectError{text: err.Error(), cause: err, is: objectErrors[fault]}
+		public := objectErrors[fault]
+		return &objectError{text: strings.ReplaceAll(err.Error(), fault.Error(), public.Error()), cause: err, is: public}
 	case errors.As(err, &refused):
 		if err == error(refused) {
 			return failure(refused, nil)
 		}
-		return &objectError{text: err.Error(), cause: err, is: failure(refused, nil)}
+		public := failure(refused, nil)
+		return &objectError{text: strings.ReplaceAll(err.Error(), refused.Error(), public.Error()), cause: err, is: public}
 	}
 	return failure(nil, err)
 }

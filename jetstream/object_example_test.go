@@ -134,3 +134,29 @@ func ExampleOpenObject() {
 	}
 	fmt.Println(string(currency))
 }
+
+// PutObject tells how much of a large object the stream has.
+func ExamplePutObject() {
+	nc, err := nats.Connect(nats.DefaultURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background()) // no deadline: as long as there is progress
+	defer cancel()
+	films, err := js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: "films"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	film := strings.NewReader(strings.Repeat("film", 256<<10))
+	var last uint64
+	info, err := jetstream.PutObject(ctx, films, jetstream.ObjectMeta{Name: "wings.mp4"}, film, func(stored uint64) { last = stored })
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(info.Size, "bytes in", info.Chunks, "chunks, all told:", last == info.Size)
+}

@@ -34,6 +34,10 @@ type orderedSource struct {
 	over   bool
 	failed error // the last attempt's
 
+	began    time.Time // when the first consumer was made; its stream is not younger
+	made     time.Time // when the stream was; zero: not known
+	vanished bool      // there was no stream at an attempt since it was looked at
+
 	// For batches; a feed has its own.
 	order *ordered.Machine // the reader judges by it
 	from  uint64           // where the next consumer starts
@@ -43,7 +47,7 @@ func newOrderedSource(js *jetStream, stream string, cfg OrderedConsumerConfig) *
 	return &orderedSource{js: js, stream: stream, cfg: cfg.own(), order: ordered.New(0)}
 }
 
-// Create makes the next consumer, for a feed.
+// Create makes the next consumer.
 func (o *orderedSource) Create(ctx context.Context, from uint64) (run.Origin, error) {
 	name, serial := o.next()
 	info, err := o.js.putConsumer(ctx, o.stream, o.cfg.consumer(name, from), wire.CreateOrUpdate)
@@ -57,7 +61,7 @@ func (o *orderedSource) Create(ctx context.Context, from uint64) (run.Origin, er
 	for _, name := range leftover {
 		o.remove(name)
 	}
-	return origin, nil
+	return o.reread(ctx, origin, from)
 }
 
 func (o *orderedSource) next() (name string, serial int) {
@@ -79,6 +83,7 @@ func (o *orderedSource) missed(serial int, err error) (leftover string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failed = err
+	o.vanished = o.vanished || errors.Is(err, ErrStreamNotFound)
 	var refused JetStreamError
 	switch {
 	case errors.As(err, &refused) || errors.Is(err, nats.ErrNoResponders): // there is none
@@ -109,8 +114,80 @@ func (o *orderedSource) adopt(serial int, info *ConsumerInfo) (origin run.Origin
 	if o.from == 0 {
 		o.from = o.origin.From
 	}
+	if o.began.IsZero() {
+		o.began = info.Created
+	}
 	o.order = ordered.New(o.from)
 	return o.origin, leftover
+}
+
+// Compare is part of [run.Supplier]. nats-server 2.15 makes a consumer that starts behind the end of a stream, which says nothing until the stream has
+// grown so far. An answer that does not come, or that the account does not permit, says nothing either.
+func (o *orderedSource) Compare(ctx context.Context, from uint64) (start uint64, words string, changed bool) {
+	for look := 1; ; look++ {
+		info, err := o.js.streamInfo(ctx, o.stream, wire.StreamInfoRequest{})
+		if err != nil {
+			return 0, "", false
+		}
+		short := from > info.State.LastSeq+1
+		switch {
+		case o.replaced(info.Created, short):
+			return 1, "the stream was made anew", true
+		case !short:
+			return 0, "", false
+		case look == shortLooks:
+			return info.State.LastSeq + 1, "the stream has lost its end", true
+		}
+		if pause(ctx, shortPause) != nil {
+			return 0, "", false
+		}
+	}
+}
+
+// A stream is shorter than it was when it looks so several times: a new leader may not have taken up all yet.
+const (
+	shortLooks = 3
+	shortPause = 250 * time.Millisecond
+)
+
+// replaced reports whether the stream is another one of the same name. Without a look at the first one its age alone does not tell, because clocks
+// differ: it must have been missing meanwhile, or be too short.
+func (o *orderedSource) replaced(made time.Time, short bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	another := (o.vanished || short) && made.After(o.began)
+	if !o.made.IsZero() {
+		another = !made.Equal(o.made)
+	}
+	o.made, o.vanished = made, false
+	return another
+}
+
+// reread makes a consumer once more when the stream was missing since the last one, and is another one now: nothing is read of it before its start.
+func (o *orderedSource) reread(ctx context.Context, origin run.Origin, from uint64) (run.Origin, error) {
+	if !o.hasVanished() {
+		return origin, nil
+	}
+	start, words, changed := o.Compare(ctx, from)
+	if !changed {
+		return origin, nil
+	}
+	o.rewind(start)
+	origin, err := o.Create(ctx, start)
+	origin.From, origin.Changed = start, words
+	return origin, err
+}
+
+func (o *orderedSource) hasVanished() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.vanished
+}
+
+func (o *orderedSource) rewind(start uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.from = start
 }
 
 // first is the current consumer, for a feed that begins.

@@ -123,15 +123,17 @@ func (o *pubOpts) write(h nats.Header) {
 	}
 }
 
-// text is an option that sets a header; an empty value takes it back. what names the argument.
+// pubText is an option that sets a header; an empty value takes it back. what names the argument.
 func pubText(header int, what, value string) PublishOpt {
-	return func(o *pubOpts) error {
-		if strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, '\n') >= 0 {
-			return fmt.Errorf("%w: %s must not contain a line break", ErrInvalidOption, what)
-		}
-		o.values[header] = value
-		return nil
+	return func(o *pubOpts) error { return o.text(header, what, value) }
+}
+
+func (o *pubOpts) text(header int, what, value string) error {
+	if strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, '\n') >= 0 {
+		return fmt.Errorf("%w: %s must not contain a line break", ErrInvalidOption, what)
 	}
+	o.values[header] = value
+	return nil
 }
 
 // needed is text that must not be empty.
@@ -151,7 +153,9 @@ func (o *pubOpts) number(header int, n uint64) { o.values[header] = strconv.Form
 // WithMsgID gives the message an id, by which the stream recognises it when it is published again within the stream's
 // duplicate window, 2 minutes unless configured: then the ack says Duplicate. With an id, a synchronous publish whose connection is
 // lost is sent again, if no more than these 2 minutes are left of its time.
-func WithMsgID(id string) PublishOpt { return pubText(pubMsgID, "message id", id) }
+func WithMsgID(id string) PublishOpt {
+	return func(o *pubOpts) error { return o.text(pubMsgID, "message id", id) } // a small object: it is made for each message
+}
 
 // WithMsgTTL says how long the stream is to keep the message (server 2.11, ADR-43). The stream must have AllowMsgTTL. The least is
 // one second; zero is no TTL.
@@ -245,7 +249,7 @@ func WithScheduleAt(t time.Time) PublishOpt {
 	return pubText(pubSchedule, "schedule", "@at "+t.UTC().Format(time.RFC3339))
 }
 
-// WithScheduleEvery has the message published at an interval of at least one second.
+// WithScheduleEvery has the message published at an interval of at least one second, else [ErrInvalidOption].
 func WithScheduleEvery(interval time.Duration) PublishOpt {
 	if interval < time.Second {
 		return pubRefused("schedule interval must be at least 1s")

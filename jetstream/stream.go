@@ -22,7 +22,7 @@ type Stream interface {
 	// CachedInfo returns the last answer without asking, and without the counts of subjects. It is shared: do not change it.
 	CachedInfo() *StreamInfo
 
-	// Purge removes all messages, or those that opts select.
+	// Purge removes all messages, or those that opts select. ErrStreamNotFound when the stream was deleted.
 	Purge(ctx context.Context, opts ...StreamPurgeOpt) error
 
 	// GetMsg returns the message with a sequence; ErrMsgNotFound when there is none.
@@ -32,7 +32,8 @@ type Stream interface {
 	// none.
 	GetLastMsgForSubject(ctx context.Context, subject string) (*RawStreamMsg, error)
 
-	// DeleteMsg removes a message. What goes wrong is wrapped together with ErrMsgDeleteUnsuccessful.
+	// DeleteMsg removes a message. What goes wrong is wrapped together with ErrMsgDeleteUnsuccessful: an *APIError with the code 10057 when
+	// there is no message with this sequence.
 	DeleteMsg(ctx context.Context, seq uint64) error
 
 	// SecureDeleteMsg is DeleteMsg that overwrites the message with random bytes first.

@@ -15,9 +15,9 @@ type StreamConfig struct {
 	Retention RetentionPolicy `json:"retention"`
 	// MaxConsumers is the most consumers; 0 and -1: no limit.
 	MaxConsumers int `json:"max_consumers"`
-	// MaxMsgs is the most messages; what happens at the limit is up to Discard.
+	// MaxMsgs is the most messages, what happens at the limit is up to Discard; 0 and -1: no limit.
 	MaxMsgs int64 `json:"max_msgs"`
-	// MaxBytes is the most bytes, headers and overhead included.
+	// MaxBytes is the most bytes, headers and overhead included; 0 and -1: no limit.
 	MaxBytes int64 `json:"max_bytes"`
 	// Discard says which message goes at a limit: the oldest (zero value), or the new one, which is then refused.
 	Discard DiscardPolicy `json:"discard"`
@@ -25,9 +25,9 @@ type StreamConfig struct {
 	DiscardNewPerSubject bool `json:"discard_new_per_subject,omitempty"`
 	// MaxAge is how long a message is kept; 0: for ever.
 	MaxAge time.Duration `json:"max_age"`
-	// MaxMsgsPerSubject is the most messages of one subject.
+	// MaxMsgsPerSubject is the most messages of one subject; 0 and -1: no limit.
 	MaxMsgsPerSubject int64 `json:"max_msgs_per_subject"`
-	// MaxMsgSize is the most bytes of one message.
+	// MaxMsgSize is the most bytes of one message, headers included; 0 and -1: no limit but the server's.
 	MaxMsgSize int32 `json:"max_msg_size,omitempty"`
 	// Storage is file (zero value) or memory.
 	Storage StorageType `json:"storage"`
@@ -90,9 +90,9 @@ type StreamConfig struct {
 
 // StreamConsumerLimits are bounds for the consumers of a stream. Zero: none.
 type StreamConsumerLimits struct {
-	// InactiveThreshold after which a consumer without activity is deleted.
+	// InactiveThreshold after which a consumer without activity is deleted; 0: none.
 	InactiveThreshold time.Duration `json:"inactive_threshold,omitempty"`
-	// MaxAckPending is the most messages that may wait for their acks.
+	// MaxAckPending is the most messages that may wait for their acks; 0: none.
 	MaxAckPending int `json:"max_ack_pending,omitempty"`
 }
 

@@ -18,7 +18,8 @@ type StreamManager interface {
 	// UpdateStream changes the configuration of a stream. ErrStreamNotFound when there is none of this name.
 	UpdateStream(ctx context.Context, cfg StreamConfig) (Stream, error)
 
-	// CreateOrUpdateStream changes the configuration of a stream, or creates it.
+	// CreateOrUpdateStream changes the configuration of a stream, or creates it. An *APIError when the configuration cannot be, or cannot be
+	// changed so.
 	CreateOrUpdateStream(ctx context.Context, cfg StreamConfig) (Stream, error)
 
 	// Stream returns a handle to a stream. ErrStreamNotFound when there is none of this name.

@@ -66,53 +66,53 @@ func ControlSubject(verb Verb, name, id string) (string, error) {
 
 // ServiceIdentity says which instance it is.
 type ServiceIdentity struct {
-	Name     string            `json:"name"`
-	ID       string            `json:"id"` // different for each instance
-	Version  string            `json:"version"`
-	Metadata map[string]string `json:"metadata"`
+	Name     string            `json:"name"`     // of [Config]
+	ID       string            `json:"id"`       // different for each instance
+	Version  string            `json:"version"`  // of [Config]
+	Metadata map[string]string `json:"metadata"` // of [Config]
 }
 
 // Ping is the answer to [PingVerb].
 type Ping struct {
 	ServiceIdentity
-	Type string `json:"type"`
+	Type string `json:"type"` // [PingResponseType]
 }
 
 // Info is the answer to [InfoVerb].
 type Info struct {
 	ServiceIdentity
-	Type        string         `json:"type"`
-	Description string         `json:"description"`
-	Endpoints   []EndpointInfo `json:"endpoints"`
+	Type        string         `json:"type"`        // [InfoResponseType]
+	Description string         `json:"description"` // of [Config]
+	Endpoints   []EndpointInfo `json:"endpoints"`   // as they were added
 }
 
 // EndpointInfo is an endpoint in [Info].
 type EndpointInfo struct {
-	Name       string            `json:"name"`
-	Subject    string            `json:"subject"`
+	Name       string            `json:"name"`        // that AddEndpoint got
+	Subject    string            `json:"subject"`     // with the prefix of its groups
 	QueueGroup string            `json:"queue_group"` // empty: none
-	Metadata   map[string]string `json:"metadata"`
+	Metadata   map[string]string `json:"metadata"`    // of [EndpointConfig]
 }
 
 // Stats is the answer to [StatsVerb].
 type Stats struct {
 	ServiceIdentity
-	Type      string           `json:"type"`
-	Started   time.Time        `json:"started"` // in UTC; since when the figures count
-	Endpoints []*EndpointStats `json:"endpoints"`
+	Type      string           `json:"type"`      // [StatsResponseType]
+	Started   time.Time        `json:"started"`   // in UTC; since when the figures count
+	Endpoints []*EndpointStats `json:"endpoints"` // as in [Info]
 }
 
 // EndpointStats are the figures of an endpoint in [Stats].
 type EndpointStats struct {
-	Name                  string          `json:"name"`
-	Subject               string          `json:"subject"`
-	QueueGroup            string          `json:"queue_group"`
-	NumRequests           int             `json:"num_requests"` // whose handler has returned
-	NumErrors             int             `json:"num_errors"`   // of them those with an error, and errors of the subscription
-	LastError             string          `json:"last_error"`
-	ProcessingTime        time.Duration   `json:"processing_time"` // of all requests, in ns on the wire
-	AverageProcessingTime time.Duration   `json:"average_processing_time"`
-	Data                  json.RawMessage `json:"data,omitempty"` // of the [StatsHandler]
+	Name                  string          `json:"name"`                    // that AddEndpoint got
+	Subject               string          `json:"subject"`                 // with the prefix of its groups
+	QueueGroup            string          `json:"queue_group"`             // empty: none
+	NumRequests           int             `json:"num_requests"`            // whose handler has returned
+	NumErrors             int             `json:"num_errors"`              // of them those with an error, and errors of the subscription
+	LastError             string          `json:"last_error"`              // empty: none so far
+	ProcessingTime        time.Duration   `json:"processing_time"`         // of all requests, in ns on the wire
+	AverageProcessingTime time.Duration   `json:"average_processing_time"` // of a request, likewise
+	Data                  json.RawMessage `json:"data,omitempty"`          // of the [StatsHandler]
 }
 
 // answer is what the service says to a verb.

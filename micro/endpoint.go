@@ -17,6 +17,7 @@ const defaultEndpoint = "default"
 // Endpoint is what a [StatsHandler] is told of an endpoint. It is a copy.
 type Endpoint struct {
 	EndpointConfig
+	// Name that AddEndpoint got.
 	Name string
 }
 

@@ -36,7 +36,7 @@ func invalid(format string, args ...any) error {
 // NATSError is what went wrong with a subscription of a service. It goes to the [ErrHandler].
 type NATSError struct {
 	Subject     string // of the subscription
-	Description string
+	Description string // what went wrong, in words
 	err         error
 }
 
@@ -95,8 +95,8 @@ func (e *PanicError) Unwrap() error {
 
 // ServiceError is an error that a service has answered with, see [Request].Error. [Client] returns it.
 type ServiceError struct {
-	Code        string
-	Description string
+	Code        string  // as the service has chosen it, such as "404"
+	Description string  // in the service's words
 	Data        []byte  // that came with it
 	Headers     Headers // all of the answer
 }

@@ -34,6 +34,7 @@ type Request interface {
 
 // Handler answers requests.
 type Handler interface {
+	// Handle answers a request, or leaves that to others: nothing is sent when it returns without an answer.
 	Handle(Request)
 }
 

@@ -7,8 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nuid"
+
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
 )
 
@@ -18,7 +22,8 @@ type write struct {
 	last    uint64        // with expect: the revision that the key must have; 0: none at all
 	ttl     time.Duration // 0: that of the bucket
 	op      Op
-	refused error // what a wrong revision is
+	refused error  // what a wrong revision is
+	id      string // by which the stream recognises a second copy; empty: none is sent
 }
 
 // Put stores a value and returns its revision.
@@ -32,15 +37,20 @@ func (s *Store) Update(ctx context.Context, key string, value []byte, last uint6
 	return s.write(ctx, key, value, write{expect: true, last: last, ttl: ttl, refused: s.cfg.Errors.RevisionMismatch})
 }
 
-// creations is how often Create tries behind deletions: each further try means that somebody else wrote meanwhile.
-const creations = 4
+// Pauses between attempts of Create: the first, which follows the second attempt, and the longest; each one is twice as long.
+const (
+	createPause     = time.Millisecond
+	createPauseMost = 64 * time.Millisecond
+)
 
-// Create stores a value if the key has none, or was deleted; else KeyExists.
+// Create stores a value if the key has none, or was deleted; else KeyExists. A refusal alone does not say that there is a value: deletions
+// have revisions too, and a write that is under way may be one. So it tries again until the leader shows a value. When others delete all the time, it ends with its own time.
 func (s *Store) Create(ctx context.Context, key string, value []byte, ttl time.Duration) (uint64, error) {
 	w := write{expect: true, ttl: ttl, refused: s.cfg.Errors.KeyExists}
-	for try := 1; ; try++ {
+	begin, pause := mono.Now(), time.Duration(0)
+	for {
 		revision, err := s.write(ctx, key, value, w)
-		if _, wrong := err.(*wrongRevision); !wrong || try == creations {
+		if _, wrong := err.(*wrongRevision); !wrong {
 			return revision, err
 		}
 		// The leader is asked: a replica may not know yet what made the write fail.
@@ -55,6 +65,25 @@ func (s *Store) Create(ctx context.Context, key string, value []byte, ttl time.D
 		default:
 			w.last = e.Revision
 		}
+		switch {
+		case !rest(ctx, pause):
+			return 0, s.cfg.Errors.Unpublished(wire.Canceled, nil, ctx.Err())
+		case mono.Now().Sub(begin) > s.patience():
+			return 0, s.cfg.Errors.Unpublished(wire.Timeout, nil, nil)
+		}
+		pause = min(max(2*pause, createPause), createPauseMost)
+	}
+}
+
+// rest waits; false: ctx ended.
+func rest(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -77,11 +106,20 @@ func (s *Store) write(ctx context.Context, key string, value []byte, w write) (u
 	if w.ttl < 0 {
 		return 0, s.cfg.Errors.InvalidTTL
 	}
-	spec := run.SyncSpec{Subject: s.writes + key, Header: w.header(), Data: value, Retry: s.cfg.Retry}
+	spec := run.SyncSpec{Subject: s.writes + key, Data: value, Retry: s.cfg.Retry}
 	if _, bounded := ctx.Deadline(); !bounded {
 		spec.Budget = s.patience()
 	}
+	if w.expect && s.remembers(ctx, spec.Budget) {
+		w.id, spec.Retry.Repeat = nuid.Next(), true
+	}
+	spec.Header = w.header()
 	ack, code, refused, err := s.cfg.Pub.Publish(ctx, spec)
+	if w.id != "" && tooLarge(refused, err) {
+		w.id, spec.Retry.Repeat = "", false // it may be the id that is too much
+		spec.Header = w.header()
+		ack, code, refused, err = s.cfg.Pub.Publish(ctx, spec)
+	}
 	if code == wire.OK && err == nil {
 		return ack.Sequence, nil
 	}
@@ -90,6 +128,19 @@ func (s *Store) write(ctx context.Context, key string, value []byte, w write) (u
 		return 0, &wrongRevision{failed, w.refused}
 	}
 	return 0, failed
+}
+
+// remembers reports whether the stream recognises a second copy for as long as a write may take.
+func (s *Store) remembers(ctx context.Context, budget time.Duration) bool {
+	if end, bounded := ctx.Deadline(); bounded {
+		budget = time.Until(end)
+	}
+	return budget <= s.cfg.Window
+}
+
+// tooLarge reports that a message was refused for its size.
+func tooLarge(refused *wire.APIError, err error) bool {
+	return refused != nil && refused.ErrCode == wire.ErrCodeMessageTooLarge || err == natserr.MaxPayload
 }
 
 // Change is one write of several that are stored together.
@@ -134,7 +185,7 @@ func (s *Store) Stored(subject string, revision uint64, header, value []byte, at
 
 // header is the header block of a write; nil when it needs none.
 func (w *write) header() []byte {
-	var few [8]string
+	var few [10]string
 	h := w.pairs(few[:0])
 	if len(h) == 0 {
 		return nil
@@ -155,6 +206,9 @@ func (w *write) pairs(h []string) []string {
 	}
 	if w.ttl > 0 {
 		h = append(h, wire.HdrTTL, w.ttl.String())
+	}
+	if w.id != "" {
+		h = append(h, wire.HdrMsgID, w.id)
 	}
 	return h
 }

@@ -22,6 +22,9 @@ type Config struct {
 	Bucket string
 	// Direct: replicas answer reads (the stream's allow_direct), else the leader alone does.
 	Direct bool
+	// Window is how long the stream remembers message ids. Writes that expect a revision have one, if they end within that time, and
+	// are repeated when their link is lost; 0: none is.
+	Window time.Duration
 	// Origin is the bucket that this one mirrors; empty: none. OriginAPI is the API prefix under which it is reached; empty: the
 	// connection's own.
 	Origin, OriginAPI string

@@ -12,11 +12,12 @@ type feed struct {
 	pieces chan piece
 	quit   chan struct{} // closed: another feed has taken its place
 	closed chan struct{} // of the reading
+	store  *Store
 }
 
 // newFeed makes one that begins behind what was read. Its reader is to be started.
 func (r *reading) newFeed() *feed {
-	f := &feed{pieces: make(chan piece, readAhead), quit: make(chan struct{}), closed: r.closed}
+	f := &feed{pieces: make(chan piece, readAhead), quit: make(chan struct{}), closed: r.closed, store: r.store}
 	start := run.ReaderStart{}
 	if r.seq > 0 {
 		start = run.ReaderStart{Policy: run.ReadFromSeq, Seq: r.seq + 1}
@@ -28,12 +29,14 @@ func (r *reading) newFeed() *feed {
 	return f
 }
 
-// take hands a chunk to Read. While nobody reads it blocks, and the server sends no more.
+// take hands a chunk to Read. While nobody reads it blocks, and the server sends no more. When the connection is closed nothing is handed over
+// behind a chunk that was not.
 func (f *feed) take(p piece) {
 	select {
 	case f.pieces <- p:
 	case <-f.quit:
 	case <-f.closed:
+	case <-f.store.cfg.Conn.Done():
 	}
 }
 

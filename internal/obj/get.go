@@ -268,7 +268,7 @@ func (r *reading) fill() error {
 			return r.finish(DigestMismatch)
 		case p.pending > 0 || r.complete():
 		case !r.lack.mayCome(r.ctx, r.store, r.info):
-			return r.finish(DigestMismatch)
+			return r.finish(r.store.gone(r.ctx, r.info))
 		}
 	}
 	return nil
@@ -319,7 +319,7 @@ func (r *reading) wait() (piece, error) {
 			return piece{}, r.interrupted()
 		case <-timer.C:
 			if r.lack.late() {
-				return piece{}, DigestMismatch
+				return piece{}, r.store.gone(r.ctx, r.info)
 			}
 			if r.lack.waits() {
 				r.feedAgain()

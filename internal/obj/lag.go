@@ -32,6 +32,14 @@ func (r *rest) mayCome(ctx context.Context, s *Store, info *Info) bool {
 	return err != nil || n >= uint64(info.Chunks)
 }
 
+// gone is why chunks are missing for good: the object is not what it was, or it is damaged.
+func (s *Store) gone(ctx context.Context, info *Info) error {
+	if err := s.same(ctx, info); err != nil {
+		return err
+	}
+	return DigestMismatch
+}
+
 // came notes a chunk.
 func (r *rest) came() { r.since = time.Time{} }
 

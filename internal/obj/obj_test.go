@@ -107,7 +107,7 @@ func TestSourceCuts(t *testing.T) {
 			s := newSource(wrap(bytes.NewReader(data)), 10)
 			var all []byte
 			for {
-				b, err := s.next()
+				b, err := s.next(never)
 				if err != nil {
 					t.Fatalf("%d, %s: %v", size, name, err)
 				}
@@ -135,12 +135,14 @@ func TestSourceCuts(t *testing.T) {
 func digestOf(data []byte) []byte {
 	s := newSource(bytes.NewReader(data), 1<<20)
 	defer s.close()
-	if _, err := s.next(); err != nil {
+	if _, err := s.next(never); err != nil {
 		return nil
 	}
 	s.close()
 	return s.sum.Sum(nil)
 }
+
+func never() error { return nil }
 
 type reader func([]byte) (int, error)
 
@@ -160,13 +162,31 @@ func TestBadReaders(t *testing.T) {
 		"with data": {func([]byte) (int, error) { return 3, broken }, broken},
 	} {
 		s := newSource(tc.r, 10)
-		if b, err := s.next(); b != nil || err != tc.want {
+		if b, err := s.next(never); b != nil || err != tc.want {
 			t.Errorf("%s: got %v, %v, want %v", name, b, err, tc.want)
 		}
 		s.close()
 	}
 	if s := newSource(nil, 10); s.digest() != "" {
 		t.Error("no reader: a digest")
+	}
+}
+
+// A reader that is slow over a chunk must not hold up the end.
+func TestSourceEndsBetweenReads(t *testing.T) {
+	t.Parallel()
+	ended := errors.New("ended")
+	reads := 0
+	s := newSource(reader(func([]byte) (int, error) { reads++; return 1, nil }), 1000)
+	defer s.close()
+	b, err := s.next(func() error {
+		if reads == 3 {
+			return ended
+		}
+		return nil
+	})
+	if b != nil || err != ended || reads != 3 {
+		t.Errorf("got %v, %v after %d reads, want %v after 3", b, err, reads, ended)
 	}
 }
 

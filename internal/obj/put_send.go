@@ -11,6 +11,7 @@ import (
 
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/session"
 )
@@ -24,8 +25,7 @@ type put struct {
 	pub      *run.Publisher // of its own, so that chunks pass nobody else's window and handlers
 	source   *source
 	win      window
-	room     int       // chunks that may be on their way
-	most     int       // what room may grow to
+	pace     pace
 	stored   uint64    // bytes that are in the stream, in order
 	began    bool      // something was sent
 	repeated bool      // something was sent twice
@@ -41,16 +41,11 @@ type put struct {
 }
 
 const (
-	// firstWindow and lastWindow are how much of an object is on its way, in bytes. The former stays in the processor's cache. The latter is
-	// enough for 40 MB/s at a round trip of 100 ms, and little to keep in memory; the window grows when acks take longer than slowAck.
-	firstWindow = 1 << 20
-	lastWindow  = 4 << 20
-	slowAck     = 2 * time.Millisecond
 	// idRoom is what a chunk's header block may take beside its bytes.
 	idRoom = 160
 	// noStreamPatience is how long a stream may be without a leader in the middle of a put: one that died is missed after 4 to 9 s
-	// (nats-server 2.15). noStreamPause is the time between two attempts.
-	noStreamPatience = 10 * time.Second
+	// (nats-server 2.15), and a vote that nobody wins is repeated as late. noStreamPause is the time between two attempts.
+	noStreamPatience = 20 * time.Second
 	noStreamPause    = 100 * time.Millisecond
 	// holeTime is how late an ack may be while acks of later chunks come, silentTime how long no ack may come at all, before the chunks
 	// are sent again. The latter is long enough for slow links, where a second copy makes matters worse.
@@ -78,17 +73,18 @@ func (p *put) chunkSize() int {
 // chunks stores what r reads, and writes size, number and digest into the info.
 func (p *put) chunks(ctx context.Context, r io.Reader) error {
 	size := p.chunkSize()
-	p.room, p.most = max(2, firstWindow/size), max(2, lastWindow/size)
+	p.pace = newPace(size)
 	p.source = newSource(r, size)
 	defer p.source.close()
 	p.moved = time.Now()
-	for index, over := 0, false; ; {
-		for !over && !p.win.broken() && len(p.win.chunks) < p.room {
-			b, err := p.source.next()
+	over := func() error { return p.over(ctx) }
+	for index, read := 0, false; ; {
+		for !read && !p.win.broken() && len(p.win.chunks) < p.pace.room {
+			b, err := p.source.next(over)
 			if err != nil {
 				return err
 			}
-			if over = b == nil; over {
+			if read = b == nil; read {
 				break
 			}
 			if index == math.MaxUint32 {
@@ -114,7 +110,7 @@ func (p *put) chunks(ctx context.Context, r io.Reader) error {
 			if err := p.repair(ctx); err != nil {
 				return err
 			}
-		case over && len(p.win.chunks) == 0:
+		case read && len(p.win.chunks) == 0:
 			p.source.close()
 			p.info.Chunks, p.info.Digest = uint32(index), p.source.digest()
 			return p.verify(ctx)
@@ -122,6 +118,16 @@ func (p *put) chunks(ctx context.Context, r io.Reader) error {
 		if err := p.await(ctx); err != nil {
 			return err
 		}
+	}
+}
+
+// over is why nothing more is to be read: the context or the connection has ended.
+func (p *put) over(ctx context.Context) error {
+	select {
+	case <-p.s.cfg.Conn.Done():
+		return natserr.ConnectionClosed
+	default:
+		return ctx.Err()
 	}
 }
 
@@ -136,7 +142,8 @@ func (p *put) send(c *chunk) error {
 	}
 	p.header = append(p.header, "\r\n\r\n"...)
 	// The publisher never sends it again by itself, so that the header may be used for the next one.
-	err := p.pub.PublishAsync(run.AsyncSpec{Subject: p.subject, Header: p.header, Data: c.buf.data}, &attempt{put: p, chunk: c})
+	spec := run.AsyncSpec{Subject: p.subject, Header: p.header, Data: c.buf.data}
+	err := p.pub.PublishAsync(spec, &attempt{put: p, chunk: c, sent: mono.Now()})
 	if err == nil {
 		return nil
 	}
@@ -162,6 +169,8 @@ type attempt struct {
 	pending run.Pending
 	put     *put
 	chunk   *chunk
+	sent    mono.Time
+	took    time.Duration
 	seq     uint64
 	code    wire.Code
 	refused *wire.APIError
@@ -172,7 +181,7 @@ func (a *attempt) Pending() *run.Pending { return &a.pending }
 
 // Resolved puts the end into the mailbox.
 func (a *attempt) Resolved(ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error) {
-	a.seq, a.code, a.refused, a.err = ack.Sequence, code, refused, err
+	a.seq, a.code, a.refused, a.err, a.took = ack.Sequence, code, refused, err, mono.Now().Sub(a.sent)
 	p := a.put
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,6 +207,7 @@ func (p *put) collect() error {
 		case a.code == wire.OK:
 			p.win.stored(a.chunk, a.seq)
 			p.unheard = time.Time{}
+			p.pace.acked(a.took)
 		case a.code == wire.NoResponders:
 			p.win.lost(a.chunk)
 			if p.unheard.IsZero() {
@@ -235,12 +245,11 @@ func (p *put) await(ctx context.Context) error {
 	if p.win.hole() {
 		late = holeTime
 	}
-	began := time.Now()
+	if len(p.win.chunks) >= p.pace.room {
+		p.pace.full()
+	}
 	if err := p.rest(ctx, p.bell, late-time.Since(since)); err != nil {
 		return err
-	}
-	if len(p.win.chunks) >= p.room && time.Since(began) > slowAck {
-		p.room = min(2*p.room, p.most)
 	}
 	if err := p.collect(); err != nil || p.win.out == 0 || time.Since(since) < late || p.moved.After(since) {
 		return err

@@ -157,7 +157,7 @@ func (s *Store) extents(ctx context.Context, info *Info) ([]extent, error) {
 				return all, nil
 			}
 			if lack.came(); h.pending == 0 && !lack.mayCome(ctx, s, info) {
-				return nil, DigestMismatch
+				return nil, s.gone(ctx, info)
 			}
 			began = time.Now()
 		case <-r.Over():
@@ -167,7 +167,7 @@ func (s *Store) extents(ctx context.Context, info *Info) ([]extent, error) {
 		case <-timer.C:
 			timer.Reset(lookAfter)
 			if lack.late() {
-				return nil, DigestMismatch
+				return nil, s.gone(ctx, info)
 			}
 			if err := s.same(ctx, info); err != nil {
 				return nil, err

@@ -41,8 +41,9 @@ const (
 
 var errBadReader = errors.New("nats: the reader of the object returned an impossible count")
 
-// next is the next chunk; nil: there is none. It is full unless it is the last one.
-func (s *source) next() (*buffer, error) {
+// next is the next chunk; nil: there is none. It is full unless it is the last one. A reader may take its time for a chunk, so over is asked
+// before each read: its error is the end.
+func (s *source) next(over func() error) (*buffer, error) {
 	if s.over || s.r == nil {
 		return nil, nil
 	}
@@ -52,6 +53,9 @@ func (s *source) next() (*buffer, error) {
 			grown := make([]byte, len(b.data), min(s.size, max(2*cap(b.data), firstBuffer)))
 			copy(grown, b.data)
 			b.data = grown
+		}
+		if err := over(); err != nil {
+			return nil, err
 		}
 		room := b.data[len(b.data):min(cap(b.data), s.size)]
 		n, err := s.r.Read(room)

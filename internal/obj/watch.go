@@ -20,6 +20,7 @@ type WatchOpts struct {
 
 // Watcher delivers meta data as a public package's E; the zero E is the mark behind what was there at the start.
 type Watcher[E any] struct {
+	store   *Store
 	updates chan E
 	quit    chan struct{}
 	reader  *run.Reader[note]
@@ -53,7 +54,7 @@ const watchAhead = 32
 // Watch tells what is put, changed and deleted, from the objects that are there now on. It ends, and its channel is closed, with Stop,
 // the context, the connection and the bucket. While nobody reads the channel the server sends no more. Errors as of [Store.Get].
 func Watch[E any](ctx context.Context, s *Store, o WatchOpts, wrap func(*Info) E) (*Watcher[E], error) {
-	w := &Watcher[E]{updates: make(chan E, watchAhead), quit: make(chan struct{}), wrap: wrap, opts: o, marked: o.UpdatesOnly}
+	w := &Watcher[E]{store: s, updates: make(chan E, watchAhead), quit: make(chan struct{}), wrap: wrap, opts: o, marked: o.UpdatesOnly}
 	start := run.ReaderStart{Policy: run.ReadLastPerSubject}
 	switch {
 	case o.UpdatesOnly:
@@ -161,11 +162,12 @@ func (w *Watcher[E]) take(n note) {
 	}
 }
 
-// put waits for the user.
+// put waits for the user, but not on a connection that is closed: nobody need read for it to end.
 func (w *Watcher[E]) put(e E) {
 	select {
 	case w.updates <- e:
 	case <-w.quit:
+	case <-w.store.cfg.Conn.Done():
 	}
 }
 

@@ -153,12 +153,24 @@ type client struct {
 	released uint64
 	sent     uint64
 	broken   string
+
+	strict  bool // the server keeps to the rules: so does the machine
+	unheard int  // questions since the last answer, and on this link
+	mutant  mutant
 }
 
 func (c *client) apply(actions []Action) {
+	if c.mutant.acts != nil {
+		actions = c.mutant.acts(c.m, c.now, actions)
+	}
+	doubts := false
 	for _, a := range actions {
+		if c.strict && !c.up && a.Kind <= Ping {
+			c.broken = "something is sent without a link"
+		}
 		switch a.Kind {
 		case Begin:
+			c.unheard = 0
 			c.batch++
 			c.base = a.From - 1
 			c.sent = a.From
@@ -175,9 +187,17 @@ func (c *client) apply(actions []Action) {
 				c.send(frame{kind: Send, n: ord - c.base, ord: ord})
 			}
 		case Commit:
+			if a.From != c.sent+1 {
+				c.broken = "a commit is not the next message"
+			}
 			c.send(frame{kind: Commit, n: a.From - c.base})
 		case Ping:
+			if c.unheard++; c.strict && c.unheard > 1 && !doubts {
+				c.broken = "the link is not doubted although nobody answers"
+			}
 			c.send(frame{kind: Ping, n: a.From - c.base})
+		case Doubt:
+			doubts = true
 		case Release:
 			if a.To <= c.released {
 				c.broken = "released twice"
@@ -190,9 +210,16 @@ func (c *client) apply(actions []Action) {
 	if c.m.acked > c.m.sent || c.m.sent > c.m.accepted {
 		c.broken = "acked, sent and accepted are out of order"
 	}
-	if len(c.finished) == 0 && c.m.phase != Idle && c.m.phase != Open && c.up && c.m.Deadline() == mono.Never {
+	if len(c.finished) == 0 && c.m.phase != Idle && c.m.phase != Open && c.up && c.due() == mono.Never {
 		c.broken = "a wait without a bound"
 	}
+}
+
+func (c *client) due() mono.Time {
+	if c.mutant.due != nil {
+		return c.mutant.due(c.m, c.m.Deadline())
+	}
+	return c.m.Deadline()
 }
 
 func (c *client) send(f frame) {
@@ -202,11 +229,15 @@ func (c *client) send(f frame) {
 	}
 }
 
+// hear takes an answer. What is a reason to ask is one at once.
 func (c *client) hear(a answer) {
 	if a.batch != c.batch {
 		return
 	}
+	c.unheard = 0
+	before, frames := c.m.phase, len(c.toServer)
 	err := &wire.APIError{Code: 400, ErrCode: 1}
+	asks := false
 	switch a.kind {
 	case flowAck:
 		c.apply(c.m.FlowAck(c.now, a.n, a.every))
@@ -217,17 +248,40 @@ func (c *client) hear(a answer) {
 	case ack:
 		c.apply(c.m.Ack(c.now, a.n))
 	case failure:
+		asks = before == Open || before == Committing
 		c.apply(c.m.Failed(c.now, a.n, err))
 	case unknown:
+		asks = before == Open || before == Committing
 		c.apply(c.m.Unknown(c.now, a.ping))
 	case nobody:
 		c.apply(c.m.Nobody(c.now))
+		if before != Idle && before != Over && c.m.again < c.now.Add(firstPause) {
+			c.broken = "no pause although nobody leads the stream"
+		}
+	}
+	if asks && len(c.toServer) == frames {
+		c.broken = "does not ask what the server has"
 	}
 }
 
+// linked is the event of a link that comes.
+func (c *client) linked() {
+	before, frames := c.m.phase, len(c.toServer)
+	c.up, c.unheard = true, 0
+	c.apply(c.m.Up(c.now))
+	if c.strict && before != Idle && before != Over && len(c.toServer) == frames {
+		c.broken = "does not ask on a new link"
+	}
+}
+
+// wait lets the time go on. What is due is over with a few ticks.
 func (c *client) wait(d time.Duration) {
 	c.now = c.now.Add(d)
-	if c.m.Deadline() <= c.now {
+	for n := 0; c.due() <= c.now; n++ {
+		if n == 10 {
+			c.broken = "due for ever"
+			return
+		}
 		c.apply(c.m.Tick(c.now))
 	}
 }

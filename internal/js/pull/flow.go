@@ -53,9 +53,8 @@ func (t *tally) sub(msgs, bytes int) {
 // Flow is one continuous pull: Consume or Messages. Its zero value has to be Reset. It is not safe for concurrent use, and must not be
 // copied between an event and the use of its actions.
 type Flow struct {
-	cfg    FlowConfig
-	phase  flowPhase
-	online bool
+	cfg   FlowConfig
+	phase flowPhase
 
 	asked tally // what the server still owes on the current inbox
 	held  tally // what has arrived, until the user takes it
@@ -116,7 +115,7 @@ func (f *Flow) Start(now mono.Time, connected bool) []Action {
 	if f.phase != flowFresh {
 		return nil
 	}
-	f.online, f.phase = connected, flowOffline
+	f.phase = flowOffline
 	f.askedAt, f.askAt, f.inquiry.next = now, now, now
 	f.silence.heard(now)
 	if connected {
@@ -191,7 +190,6 @@ func (f *Flow) Spare() (msgs, bytes int) {
 // Disconnected says that the connection is down, or turned out to be when Ask was to be sent. What was asked is void.
 func (f *Flow) Disconnected(now mono.Time) []Action {
 	f.begin()
-	f.online = false
 	switch f.phase {
 	case flowing:
 		f.phase = flowOffline
@@ -205,7 +203,6 @@ func (f *Flow) Disconnected(now mono.Time) []Action {
 // Reconnected says that the connection is back: the flow asks at once.
 func (f *Flow) Reconnected(now mono.Time) []Action {
 	f.begin()
-	f.online = true
 	if f.phase == flowOffline {
 		f.phase = flowing
 		f.row, f.askAt, f.told = 0, now, wire.OK

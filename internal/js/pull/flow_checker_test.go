@@ -43,6 +43,8 @@ type flowChecker struct {
 	now mono.Time
 
 	started, online, leaving, done, inquiring bool
+	absent                                    bool      // the last inquiry says so
+	missing                                   mono.Time // since when
 
 	orders []order // at the server
 	held   tally
@@ -267,9 +269,20 @@ func (c *flowChecker) user(arg byte) {
 	}
 }
 
+// inquired answers. A consumer is given up only when all answers of two seconds have said that it is gone.
 func (c *flowChecker) inquired(gone bool) {
+	if c.inquiring && gone && !c.absent {
+		c.missing = c.now
+	}
+	if c.inquiring {
+		c.absent = gone
+	}
+	ended := c.done
 	c.do(c.f.Inquired(c.now, gone))
 	c.inquiring = false
+	if c.done && !ended && (!c.absent || c.now < c.missing.Add(goneAfter)) {
+		c.failf("gives up a consumer that was there")
+	}
 }
 
 // deliver has the server send up to n messages of a size for the oldest orders.

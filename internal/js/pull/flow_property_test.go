@@ -84,6 +84,7 @@ type flowMutant struct {
 	room     func(f *Flow, n int) int
 	spare    func(msgs int) int
 	taken    func(f *Flow, n int) int
+	blind    bool // takes every answer to an inquiry for a yes
 }
 
 func (m *flowMutant) spoil(now mono.Time, acts []Action) []Action {
@@ -111,6 +112,9 @@ func (m *flowMutant) Taken(n, bytes int) bool {
 		n = m.taken(&m.Flow, n)
 	}
 	return m.Flow.Taken(n, bytes)
+}
+func (m *flowMutant) Inquired(now mono.Time, gone bool) []Action {
+	return m.spoil(now, m.Flow.Inquired(now, gone || m.blind))
 }
 func (m *flowMutant) Room() int {
 	if m.room != nil {
@@ -213,6 +217,7 @@ func TestFlowCheckerKills(t *testing.T) {
 				a.Code = wire.OK
 			}
 		})},
+		"gives up a consumer that is there": {blind: true},
 		"inquires twice": {acts: func(_ *Flow, _ mono.Time, acts []Action) []Action {
 			for _, a := range acts {
 				if a.Kind == Inquire {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gannet-io/nats/internal/js/pull"
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/mono"
 )
 
 const (
@@ -39,6 +40,7 @@ type Batch[M any] struct {
 	serial  uint32       // changes when jobs that were decided before become void
 	ups     uint32       // the Puller's, as the machine has been told
 	downs   uint32
+	again   mono.Time // when a link that took no request is tried again; mono.Never: it is not
 
 	more    []M
 	pumping bool

@@ -14,6 +14,7 @@ import (
 type Origin struct {
 	Subject string // of pull requests, as in [PullerConfig]
 	From    uint64 // the stream sequence from which it delivers; 0: unknown, and to be asked for by its policy again
+	Changed string // what has happened to the stream, so that it is read from From on, wherever the consumer was to start; empty: nothing
 }
 
 // Supplier makes the consumers of an ordered feed: one at a time, without acks, on the stream and for the messages that it knows.
@@ -21,6 +22,9 @@ type Supplier interface {
 	// Create makes a consumer that starts at a stream sequence, or 0: where the first one did. It replaces the last one, which it has the
 	// server delete. It may wait until ctx ends. It is called again after an error, and after a success whose result came too late; then that one is replaced.
 	Create(ctx context.Context, from uint64) (Origin, error)
+	// Compare looks whether the stream is still the one that it was, once there is a consumer that starts at from. If not, it says what has happened and
+	// from where to read on. It may wait until ctx ends.
+	Compare(ctx context.Context, from uint64) (start uint64, words string, changed bool)
 	// Enough reports whether so many attempts in a row, which took so long, are to be the last ones. It is called under the feed's lock.
 	Enough(attempts int, lasted time.Duration) bool
 	// Forsake is the end: it has the server delete what there is. It must not wait.
@@ -156,33 +160,64 @@ func (f *Feed[M]) createLocked(now mono.Time) {
 	f.jobs.add(feedJob[M]{kind: feedCreate, create: c})
 }
 
-// create is a goroutine that ends with the server's answer, after a while, or with the feed.
+// create is a goroutine that ends with the server's answers, after a while, or with the feed.
 func (f *Feed[M]) create(c creation) {
 	defer c.cancel()
 	o, err := f.cfg.Supplier.Create(c.ctx, c.from)
-	f.created(c, o, err)
+	fresh := f.created(c, o, err)
 	f.work()
+	if fresh && err == nil && o.Changed == "" {
+		f.compare(c)
+	}
 }
 
-func (f *Feed[M]) created(c creation, o Origin, err error) {
+// compare looks at the stream behind a new consumer. One that starts behind the end of a stream is silent until the stream has grown so far.
+func (f *Feed[M]) compare(c creation) {
+	ctx, cancel := context.WithTimeout(f.ctx, compareTime)
+	defer cancel()
+	if start, words, changed := f.cfg.Supplier.Compare(ctx, c.from); changed {
+		f.restart(c, start, words)
+		f.work()
+	}
+}
+
+// restart reads on elsewhere, with another consumer.
+func (f *Feed[M]) restart(c creation, start uint64, words string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := &f.renewal
+	if c.serial != r.serial || r.lost || f.ended {
+		return
+	}
+	f.warnLocked(feedNews{code: wire.OrderedReset, words: words})
+	r.from = start
+	f.renewLocked(mono.Now())
+}
+
+// created reports whether the attempt has not become void meanwhile.
+func (f *Feed[M]) created(c creation, o Origin, err error) (fresh bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &f.renewal
 	if c.serial != r.serial || f.ended {
-		return
+		return false
 	}
 	now := mono.Now()
 	r.cancel = nil
 	if err != nil {
 		f.notCreatedLocked(now, c.ctx.Err() != nil, err)
-		return
+		return true
 	}
 	r.lost, r.mute, r.tries, r.told = false, 0, 0, ""
 	f.subject = o.Subject
-	if r.from == 0 {
+	if o.Changed != "" {
+		f.warnLocked(feedNews{code: wire.OrderedReset, words: o.Changed})
+	}
+	if r.from == 0 || o.Changed != "" {
 		r.from = o.From
 	}
 	f.applyLocked(now, f.machine.Reconnected(now))
+	return true
 }
 
 // notCreatedLocked tells what is new or lasts, and tries again, or ends an iterator that has tried enough.

@@ -20,6 +20,7 @@ import (
 // fakeSupplier makes consumers as the test says.
 type fakeSupplier struct {
 	create func(n int, ctx context.Context) error // nil: at once
+	anew   map[uint64]uint64                      // a stream that has changed: a consumer from here is of no use, one from there is
 	enough int
 
 	mu       sync.Mutex
@@ -38,10 +39,21 @@ func (s *fakeSupplier) Create(ctx context.Context, from uint64) (Origin, error) 
 	return Origin{Subject: fmt.Sprint("next.", n), From: 100}, nil
 }
 
+func (s *fakeSupplier) Compare(_ context.Context, from uint64) (start uint64, words string, changed bool) {
+	start, changed = s.anew[from]
+	return start, "another stream", changed
+}
+
 func (s *fakeSupplier) note(from uint64) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made = append(s.made, fmt.Sprintf("%d at %v", from, time.Since(s.start)))
+	return len(s.made)
+}
+
+func (s *fakeSupplier) attempts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return len(s.made)
 }
 
@@ -194,18 +206,18 @@ func TestFeedOrderedPauses(t *testing.T) {
 			u.l.sendNow(u.l.last(t).Inbox, "503")
 			time.Sleep(5 * time.Second)
 			synctest.Wait()
-			if n := len(s.made); n < 8 || n > 15 {
+			if n := s.attempts(); n < 8 || n > 15 {
 				t.Errorf("%d consumers were made in 5 s, want 8 to 15", n)
 			}
 			back.Store(true)
 			time.Sleep(time.Second)
 			synctest.Wait()
-			n := len(s.made)
+			n := s.attempts()
 			u.deliver(t, 1)
 			u.l.sendNow(u.l.last(t).Inbox, "503") // after a sign of life at once
 			synctest.Wait()
-			if len(s.made) != n+1 {
-				t.Errorf("%d consumers more after a sign of life, want 1", len(s.made)-n)
+			if more := s.attempts() - n; more != 1 {
+				t.Errorf("%d consumers more after a sign of life, want 1", more)
 			}
 			s.ends(t, u)
 		})
@@ -314,6 +326,38 @@ func TestFeedOrderedEnds(t *testing.T) {
 				if name != "closed" {
 					u.l.closeNow()
 				}
+			})
+		})
+	}
+}
+
+// TestFeedOrderedOtherStream: behind each new consumer the feed looks at the stream. On another one, or a shorter one, it goes on elsewhere, and says so.
+func TestFeedOrderedOtherStream(t *testing.T) {
+	for name, tc := range map[string]struct {
+		anew map[uint64]uint64
+		made []string
+		told string
+		then int // the first message of the last consumer
+	}{
+		"the same": {nil, []string{"9 at 0s"}, "ConsumerDeleted Consumer Deleted", 3},
+		"another":  {map[uint64]uint64{9: 1}, []string{"9 at 0s", "1 at 10ms"}, "ConsumerDeleted Consumer Deleted, OrderedReset another stream", -5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &fakeSupplier{anew: tc.anew}
+				u := orderedUser(t, s, false, 7)
+				u.deliver(t, 1, 2)
+				u.l.sendNow(u.l.last(t).Inbox, "409 Consumer Deleted")
+				time.Sleep(time.Second)
+				s.wantMade(t, u, fmt.Sprint("next.", len(tc.made)), tc.made...)
+				sink := u.l.find(u.l.last(t).Inbox).sink
+				u.l.reader.Lock()
+				sink.Deliver(&proto.Frame{Subject: []byte("s.x"), Reply: fmt.Appendf(nil, "$JS.ACK.S.C.1.%d.1.1.1", tc.then+6), Data: fmt.Append(nil, tc.then+6)})
+				sink.Settle()
+				u.l.reader.Unlock()
+				synctest.Wait()
+				u.want(t, fmt.Sprint("7 8 ", tc.then+6), tc.told)
+				s.ends(t, u)
 			})
 		})
 	}

@@ -13,10 +13,12 @@ import (
 // There is one for each message of a window, and most programs look at none of them: what only a look needs is made by it,
 // and the end costs no lock. The public functions that are passed in make the API's own ack.
 type Future[A any] struct {
-	ack  wire.StreamAck // like err, written before done is set
-	err  error
-	done atomic.Bool
-	out  atomic.Pointer[outlet[A]] // nil: nobody has looked
+	like      *wire.PubAck // what the ack has in common with others. Like sequence, duplicate and err, written before done is set
+	sequence  uint64
+	err       error
+	out       atomic.Pointer[outlet[A]] // nil: nobody has looked
+	duplicate bool
+	done      atomic.Bool
 }
 
 // outlet is what somebody looks at. Who makes it looks at done afterwards, and who sets done looks for it: one of them fills it.
@@ -39,7 +41,7 @@ func (f *Future[A]) Resolve(ack wire.StreamAck, err error, public func(wire.PubA
 	if f.done.Load() {
 		return
 	}
-	f.ack, f.err = ack, err
+	f.like, f.sequence, f.duplicate, f.err = ack.Like, ack.Sequence, ack.Duplicate, err
 	f.done.Store(true)
 	if o := f.out.Load(); o != nil {
 		f.fill(o, public)
@@ -76,7 +78,7 @@ func (f *Future[A]) fill(o *outlet[A], public func(wire.PubAck) A) {
 			o.fail <- f.err
 			return
 		}
-		o.ack = public(f.ack.PubAck())
+		o.ack = public(wire.StreamAck{Like: f.like, Sequence: f.sequence, Duplicate: f.duplicate}.PubAck())
 		o.ok <- &o.ack
 	})
 }

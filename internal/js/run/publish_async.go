@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/js/pubwin"
@@ -47,11 +48,22 @@ type Pending struct {
 	next   *Pending // in the list of handler calls
 
 	subject      string
-	header, data []byte // like subject, they do not change any more
+	header, data kept // like subject, they do not change any more
 }
 
+// kept is a slice without its capacity: a future is smaller by a tenth that way.
+type kept struct {
+	at *byte
+	n  int
+}
+
+func keep(b []byte) kept     { return kept{unsafe.SliceData(b), len(b)} }
+func (k kept) bytes() []byte { return unsafe.Slice(k.at, k.n) }
+
 // Message is what PublishAsync was given to publish, for the future that w belongs to. The bytes are not to be changed.
-func (w *Pending) Message() (subject string, header, data []byte) { return w.subject, w.header, w.data }
+func (w *Pending) Message() (subject string, header, data []byte) {
+	return w.subject, w.header.bytes(), w.data.bytes()
+}
 
 // Phases of a publish. An answer can come, or the time be over, before Ask has returned and the engine's token is known: whoever asks
 // looks at the phase afterwards. One goroutine at a time asks.
@@ -67,12 +79,8 @@ const (
 func (p *Publisher) PublishAsync(s AsyncSpec, r Result) error {
 	w := r.Pending()
 	w.pub, w.result = p, r
-	w.subject, w.header, w.data = s.Subject, s.Header, s.Data
-	now, deadline := mono.Now(), mono.Never
-	if p.cfg.AckTimeout > 0 {
-		deadline = now.Add(p.cfg.AckTimeout)
-	}
-	if room := p.enter(w, now, s.Retry, deadline, false); room != nil && !p.stall(w, &s, deadline, room) {
+	w.subject, w.header, w.data = s.Subject, keep(s.Header), keep(s.Data)
+	if deadline, room := p.enter(w, s.Retry); room != nil && !p.stall(w, &s, deadline, room) {
 		return ErrStalled
 	}
 	if err := w.ask(engine.AskOpts{FailOnDisconnect: true}); err != nil && p.withdraw(w) {
@@ -82,7 +90,16 @@ func (p *Publisher) PublishAsync(s AsyncSpec, r Result) error {
 }
 
 // enter takes a place in the window. With none it returns what to wait for.
-func (p *Publisher) enter(w *Pending, now mono.Time, r pubwin.Retry, deadline mono.Time, late bool) (room <-chan struct{}) {
+func (p *Publisher) enter(w *Pending, r pubwin.Retry) (deadline mono.Time, room <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	deadline = p.deadlineLocked()
+	token, ok := p.win.Begin(deadline, r, deadline)
+	return deadline, p.enteredLocked(w, token, ok, deadline)
+}
+
+// enterAgain is enter for who has waited; late: for long enough.
+func (p *Publisher) enterAgain(w *Pending, now mono.Time, r pubwin.Retry, deadline mono.Time, late bool) (room <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var token pubwin.Token
@@ -92,6 +109,10 @@ func (p *Publisher) enter(w *Pending, now mono.Time, r pubwin.Retry, deadline mo
 	} else {
 		token, ok = p.win.Begin(now, r, deadline)
 	}
+	return p.enteredLocked(w, token, ok, deadline)
+}
+
+func (p *Publisher) enteredLocked(w *Pending, token pubwin.Token, ok bool, deadline mono.Time) (room <-chan struct{}) {
 	if !ok {
 		if p.room == nil {
 			p.room = make(chan struct{})
@@ -103,7 +124,7 @@ func (p *Publisher) enter(w *Pending, now mono.Time, r pubwin.Retry, deadline mo
 	}
 	w.token = token
 	p.pending[token.Slot()] = w
-	if deadline < p.armed {
+	if deadline < p.armed || p.armed == mono.Never {
 		p.armLocked()
 	}
 	return nil
@@ -130,7 +151,7 @@ func (p *Publisher) stall(w *Pending, s *AsyncSpec, deadline mono.Time, room <-c
 		}
 		now := mono.Now()
 		left := end.Sub(now)
-		if room = p.enter(w, now, s.Retry, deadline, late || left <= 0); room != nil && left <= 0 {
+		if room = p.enterAgain(w, now, s.Retry, deadline, late || left <= 0); room != nil && left <= 0 {
 			return false
 		}
 		if late {
@@ -163,7 +184,7 @@ func (p *Publisher) withdraw(w *Pending) bool {
 func (w *Pending) ask(o engine.AskOpts) error {
 	for {
 		// The deadline is the machine's: it holds also between two attempts.
-		t, err := w.pub.link.Ask(w.subject, w.header, w.data, w, mono.Never, o)
+		t, err := w.pub.link.Ask(w.subject, w.header.bytes(), w.data.bytes(), w, mono.Never, o)
 		if err != nil {
 			return err
 		}

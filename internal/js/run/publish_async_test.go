@@ -360,32 +360,47 @@ func timerDue(p *Publisher) mono.Time {
 // One timer serves many publishes and is not set for each.
 func TestOneTimer(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		p, l := newScripted(PublisherConfig{AckTimeout: 30 * time.Second})
-		var fs []*testFuture
-		for range 10 {
-			fs = append(fs, publishAsync(t, p, AsyncSpec{Retry: twice}))
-			time.Sleep(time.Second)
-		}
-		before := timerDue(p)
-		l.noStream(l.ask(3))
-		if after := timerDue(p); after >= before {
-			t.Errorf("the wait for the next attempt did not move the timer: due %v, then %v", before, after)
-		}
-		time.Sleep(time.Second)
-		l.ack(l.ask(10), 1)
-		wantEnd(t, fs[3], wire.OK, nil)
-		time.Sleep(40 * time.Second)
-		for i, f := range fs {
-			if i == 3 {
-				continue
-			}
-			wantEnd(t, f, wire.AckTimeout, nil)
-			if got, want := f.at.Sub(l.ask(i).at), 30*time.Second; got < want || got > want+2*time.Millisecond {
-				t.Errorf("%d timed out after %v, want %v", i, got, want)
-			}
-		}
-	})
+	const most = 2 * time.Millisecond
+	for name, tc := range map[string]struct{ timeout, late time.Duration }{
+		"exact":    {beatsFrom - time.Second, most},
+		"in beats": {30 * time.Second, 2*20*time.Millisecond + most},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				p, l := newScripted(PublisherConfig{AckTimeout: tc.timeout})
+				var fs []*testFuture
+				for range 10 {
+					fs = append(fs, publishAsync(t, p, AsyncSpec{Retry: twice}))
+					if beat := p.beat(); beat > 0 && timerDue(p).Sub(mono.Now()) > beat {
+						t.Errorf("the timer is due in %v, want at most a beat of %v", timerDue(p).Sub(mono.Now()), beat)
+					}
+					time.Sleep(tc.timeout / 30)
+				}
+				before := timerDue(p)
+				l.noStream(l.ask(3))
+				if after := timerDue(p); after >= before && after.Sub(mono.Now()) > twice.Wait {
+					t.Errorf("the wait for the next attempt did not move the timer: due %v, then %v", before, after)
+				}
+				time.Sleep(time.Second)
+				l.ack(l.ask(10), 1)
+				wantEnd(t, fs[3], wire.OK, nil)
+				time.Sleep(2 * tc.timeout)
+				for i, f := range fs {
+					if i == 3 {
+						continue
+					}
+					wantEnd(t, f, wire.AckTimeout, nil)
+					if got := f.at.Sub(l.ask(i).at); got < tc.timeout || got > tc.timeout+tc.late {
+						t.Errorf("%d timed out after %v, want %v and %v more at most", i, got, tc.timeout, tc.late)
+					}
+				}
+				if due := timerDue(p); due != mono.Never {
+					t.Errorf("with nothing pending the timer is due in %v", due.Sub(mono.Now()))
+				}
+			})
+		})
+	}
 }
 
 // What ends the wait can be faster than the return of Watch.

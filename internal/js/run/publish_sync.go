@@ -30,8 +30,8 @@ type verdict struct {
 }
 
 // Publish publishes and waits for the ack. After "no responders" it tries again while s.Retry allows it; never because an ack is
-// late. With s.Retry.Repeat it sends again when the link was lost, until the stream says whether it has the first copy; otherwise the attempt
-// waits for its time.
+// late. With s.Retry.Repeat it sends again when the link was lost, until the stream says whether it has the first copy, also when it is the first copy
+// that makes the second one's expectations fail; otherwise the attempt waits for its time.
 //
 // The code is OK, with the ack; ServerRefused, with the API error; InvalidAck; NoResponders; Timeout: s.Budget is used
 // up. With Canceled, err is the context's; with any other code it is the connection's, and to be told as it is.
@@ -54,6 +54,12 @@ func (p *Publisher) publish(ctx context.Context, s *SyncSpec) verdict {
 			if v, over := p.pause(ctx, inProcessPause, &limit); over {
 				return v
 			}
+		case repeated && expectedElse(v.refused):
+			return p.recognise(ctx, s, &limit, v)
+		case repeated && v.code == wire.NoResponders: // who would know whether the first copy is stored is not there yet
+			if v, over := p.pause(ctx, max(s.Retry.Wait, inProcessPause), &limit); over {
+				return v
+			}
 		case v.code != wire.NoResponders || !s.Retry.Again():
 			return v
 		case s.Retry.Wait > 0:
@@ -61,7 +67,7 @@ func (p *Publisher) publish(ctx context.Context, s *SyncSpec) verdict {
 				return v
 			}
 		}
-		if limit.at <= mono.Now() {
+		if limit.passed() {
 			return limit.verdict()
 		}
 	}
@@ -93,6 +99,8 @@ func limitOf(ctx context.Context, budget time.Duration) limit {
 	}
 	return l
 }
+
+func (l *limit) passed() bool { return l.at <= mono.Now() }
 
 func (l *limit) verdict() verdict {
 	if l.context {

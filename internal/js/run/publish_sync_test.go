@@ -9,6 +9,7 @@ import (
 	"github.com/gannet-io/nats/internal/js/pubwin"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/natserr"
+	"github.com/gannet-io/nats/internal/proto"
 )
 
 func TestSync(t *testing.T) {
@@ -19,8 +20,23 @@ func TestSync(t *testing.T) {
 	reply := func(data string) func(l *scriptedLink, a *ask) error {
 		return func(l *scriptedLink, a *ask) error { go l.reply(a, data); return nil }
 	}
+	disconnected := func(l *scriptedLink, a *ask) error {
+		go l.end(a, func() { a.w.Fail(natserr.Disconnected) })
+		return nil
+	}
+	// answers gives the attempts one answer each; nil: none.
+	answers := func(each ...func(l *scriptedLink, a *ask) error) func(l *scriptedLink, a *ask) error {
+		return func(l *scriptedLink, a *ask) error {
+			if each[a.n] == nil {
+				return nil
+			}
+			return each[a.n](l, a)
+		}
+	}
+	withID := proto.AppendPairs(nil, wire.HdrMsgID, "m1")
 	for name, tc := range map[string]struct {
 		retry  pubwin.Retry
+		header []byte
 		budget time.Duration
 		ctx    time.Duration // 0: no deadline
 		onAsk  func(l *scriptedLink, a *ask) error
@@ -81,6 +97,27 @@ func TestSync(t *testing.T) {
 				return reply(`{"stream":"S","seq":3,"duplicate":true}`)(l, a)
 			},
 			act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(100 * ms); l.cut() }},
+		"a lost link, and the first copy is what the second one did not expect": {budget: 5000 * ms, retry: pubwin.Retry{Repeat: true}, header: withID, code: wire.OK,
+			after: 140 * ms, asks: 6, act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(100 * ms); l.cut() },
+			onAsk: answers(nil, reply(`{"error":{"code":400,"err_code":10071}}`), noStream, reply(`{"error":{"code":503,"err_code":10008}}`), disconnected,
+				reply(`{"stream":"S","seq":3,"duplicate":true}`))},
+		"a lost link, and somebody else was faster": {budget: 5000 * ms, retry: pubwin.Retry{Repeat: true}, header: withID, code: wire.ServerRefused,
+			after: 100 * ms, asks: 3, act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(100 * ms); l.cut() },
+			onAsk: answers(nil, reply(`{"error":{"code":400,"err_code":10071}}`), reply(`{"error":{"code":500,"err_code":10111}}`))},
+		"a lost link, a refusal, and no word about the first copy": {budget: 5000 * ms, retry: pubwin.Retry{Repeat: true}, header: withID, code: wire.Timeout,
+			after: 5000 * ms, asks: 3, doubts: 1, act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(100 * ms); l.cut() },
+			onAsk: answers(nil, reply(`{"error":{"code":400,"err_code":10071}}`), nil)},
+		"a lost link, and no leader for a while": {budget: 5000 * ms, retry: pubwin.Retry{Attempts: 2, Wait: 250 * ms, Repeat: true}, code: wire.OK,
+			after: 1100 * ms, asks: 6, act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(100 * ms); l.cut() },
+			onAsk: answers(nil, noStream, noStream, noStream, noStream, reply(`{"stream":"S","seq":3,"duplicate":true}`))},
+		"a lost link, and no leader any more": {budget: 5000 * ms, retry: pubwin.Retry{Attempts: 2, Wait: 250 * ms, Repeat: true}, code: wire.Timeout,
+			after: 5000 * ms, asks: 21, act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(100 * ms); l.cut() },
+			onAsk: func(l *scriptedLink, a *ask) error {
+				if a.n == 0 {
+					return nil
+				}
+				return noStream(l, a)
+			}},
 		"a copy of somebody else is being stored": {budget: 5000 * ms, retry: pubwin.Retry{Repeat: true}, code: wire.ServerRefused, asks: 1,
 			onAsk: reply(`{"error":{"code":409,"err_code":10158}}`)},
 		"links that never last, with a message id": {budget: 5000 * ms, retry: pubwin.Retry{Repeat: true}, onAsk: silent, code: wire.Timeout, after: 5000 * ms, asks: 6, doubts: 1,
@@ -114,7 +151,7 @@ func TestSync(t *testing.T) {
 					go tc.act(l, cancel)
 				}
 				start := time.Now()
-				ack, code, refused, err := p.Publish(ctx, SyncSpec{Subject: "orders", Data: []byte("m"), Retry: tc.retry, Budget: tc.budget})
+				ack, code, refused, err := p.Publish(ctx, SyncSpec{Subject: "orders", Header: tc.header, Data: []byte("m"), Retry: tc.retry, Budget: tc.budget})
 				if code != tc.code || !errors.Is(err, tc.err) || (err != nil) != (tc.err != nil) {
 					t.Errorf("got %v, %v; want %v, %v", code, err, tc.code, tc.err)
 				}

@@ -163,13 +163,42 @@ func (p *Publisher) completeLocked() {
 	}
 }
 
+// deadlineLocked is when the ack of a publish is late that begins now. While the timer runs in beats nobody reads the clock: it is not later
+// than the next beat, by less than a beat also where the timer is late.
+func (p *Publisher) deadlineLocked() mono.Time {
+	switch beat := p.beat(); {
+	case p.cfg.AckTimeout <= 0:
+		return mono.Never
+	case beat == 0 || p.armed == mono.Never:
+		return mono.Now().Add(p.cfg.AckTimeout)
+	default:
+		return p.armed.Add(beat + p.cfg.AckTimeout)
+	}
+}
+
+// beat is the longest time between two runs of the timer while publishes are pending; 0: there is no such bound. Reading the clock for each
+// publish was 4% of its cost. Two of them are less than a deadline may be late by.
+func (p *Publisher) beat() time.Duration {
+	if p.cfg.AckTimeout < beatsFrom {
+		return 0
+	}
+	return 20 * time.Millisecond
+}
+
+// beatsFrom is the ack timeout below which deadlines are exact.
+const beatsFrom = 5 * time.Second
+
 // sweepGap is the least time between now and the next run of the timer, so that many close deadlines share one.
 const sweepGap = time.Millisecond
 
-// armLocked makes sure that the timer fires for the next deadline. While publishes are pending it is only moved earlier: with
-// an ack timeout of 30 s it is set twice a minute, not once a message.
+// armLocked makes sure that the timer fires for the next deadline, and within a beat. While publishes are pending it is only moved earlier: with
+// an ack timeout of seconds it is set 50 times a second, not once a message.
 func (p *Publisher) armLocked() {
 	due := p.win.Deadline()
+	beat := p.beat()
+	if beat > 0 && p.armed == mono.Never && p.win.Pending() > 0 {
+		due = min(due, mono.Now().Add(beat))
+	}
 	if due >= p.armed {
 		return
 	}

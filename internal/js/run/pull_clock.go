@@ -43,7 +43,7 @@ func (p *Puller[M]) tick() {
 		if b.machine.Deadline() <= now {
 			p.applyLocked(now, b, b.machine.Tick(now))
 		}
-		next = min(next, b.machine.Deadline())
+		next = min(next, b.machine.Deadline(), b.again)
 	}
 	next = min(next, p.sweepLocked(now))
 	p.armLocked(now, next)
@@ -59,7 +59,11 @@ func (p *Puller[M]) tellLocked(now mono.Time, b *Batch[M]) {
 		b.slot = nil
 		p.applyLocked(now, b, b.machine.Disconnected(now))
 	}
-	if p.up && b.ups != p.ups {
+	again := now >= b.again
+	if again {
+		b.again = mono.Never
+	}
+	if p.up && (again || b.ups != p.ups) {
 		b.ups = p.ups
 		p.applyLocked(now, b, b.machine.Reconnected(now))
 	}

@@ -154,14 +154,15 @@ func (p *Puller[M]) reattach(job *pullJob[M], s *pullSlot[M]) bool {
 	return true
 }
 
-// unsent tells the batch that the connection is down.
+// unsent says that the link took no request: it is down, and the batch will hear of it, or it has no room at all.
 func (p *Puller[M]) unsent(job *pullJob[M]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if b := job.batch; b.serial == job.serial {
 		now := mono.Now()
+		b.again = now.Add(retryUnsent)
 		p.applyLocked(now, b, b.machine.Disconnected(now))
-		p.armLocked(now, b.machine.Deadline())
+		p.armLocked(now, min(b.machine.Deadline(), b.again))
 	}
 }
 

@@ -36,6 +36,39 @@ func TestShortCut(t *testing.T) {
 	})
 }
 
+// TestFetchUnsent: a link that takes no request, and says nothing, is tried again.
+func TestFetchUnsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newFakeLink()
+		p, _ := newTestPuller(l)
+		expect(t, fetchOne(t, l, p), "1", wire.OK) // follows the connection from here on
+		l.setStatus(session.Reconnecting)
+		b := fetch(t, p, spec(10, 20*time.Second, 0))
+		time.Sleep(3 * retryUnsent)
+		synctest.Wait()
+		if _, _, asked, _ := l.counts(); asked != 1 {
+			t.Errorf("%d requests went out, want 1", asked)
+		}
+		l.setStatus(session.Connected)
+		time.Sleep(retryUnsent)
+		synctest.Wait()
+		if _, _, asked, _ := l.counts(); asked != 2 {
+			t.Fatalf("%d requests, want 2", asked)
+		}
+		l.sendNow(l.last(t).Inbox, "msg 2", "408 Request Timeout")
+		expect(t, b, "2", wire.RequestTimeout)
+		l.closeNow()
+	})
+}
+
+// fetchOne is a batch of one message that has come.
+func fetchOne(t *testing.T, l *fakeLink, p *Puller[string]) *Batch[string] {
+	t.Helper()
+	b := fetch(t, p, spec(1, 20*time.Second, 0))
+	l.sendNow(l.last(t).Inbox, "msg 1")
+	return b
+}
+
 // TestFlapping: the timer learns of several changes at once; a request that was decided before them is not sent.
 func TestFlapping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -228,7 +228,7 @@ func (p *Puller[M]) attach(b *Batch[M], s *pullSlot[M], spec *FetchSpec) {
 		p.link.Owe(1) // a silent link is probed while somebody waits on it
 	}
 	b.slot, s.batch = s, b
-	b.ups, b.downs = p.ups, p.downs
+	b.ups, b.downs, b.again = p.ups, p.downs, mono.Never
 	b.machine.Reset(spec.Config)
 	p.applyLocked(now, b, b.machine.Start(now, p.up, p.backoff.Pause(now)))
 	if p.closed {

@@ -36,7 +36,10 @@ const (
 	ErrCodeStreamNameInUse      = 10058
 	ErrCodeStreamNotFound       = 10059
 
+	ErrCodeMessageTooLarge           = 10054
+	ErrCodeWrongLastMsgID            = 10070
 	ErrCodeWrongLastSequence         = 10071
 	ErrCodeWrongLastSequenceConstant = 10164 // the same, of a replicated stream
+	ErrCodeRollupFailed              = 10111
 	ErrCodeDuplicateInProcess        = 10158 // a message with this id is not replicated yet
 )

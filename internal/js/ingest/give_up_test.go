@@ -1,0 +1,64 @@
+package ingest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/mono"
+)
+
+// Without any progress, also without a link, an ingest ends after GiveUp; each message that is stored begins that time anew.
+func TestGivesUp(t *testing.T) {
+	t.Parallel()
+	const limit = time.Minute
+	at := func(d time.Duration) mono.Time { return mono.Time(0).Add(time.Hour + d) }
+	for name, events := range map[string]func(m *Machine) (since time.Duration){
+		"nothing answers": func(m *Machine) time.Duration {
+			m.Up(at(0))
+			m.Accept(at(time.Second), 1)
+			return time.Second
+		},
+		"no link": func(m *Machine) time.Duration {
+			m.Accept(at(time.Second), 2)
+			m.Accept(at(2*time.Second), 1)
+			return time.Second
+		},
+		"after progress": func(m *Machine) time.Duration {
+			m.Up(at(0))
+			m.Accept(at(0), 2)
+			m.FlowAck(at(time.Second), 0, 1)
+			m.FlowAck(at(30*time.Second), 1, 1)
+			return 30 * time.Second
+		},
+		"nothing but a close": func(m *Machine) time.Duration {
+			m.Up(at(0))
+			m.Accept(at(0), 1)
+			m.FlowAck(at(time.Second), 1, 1)
+			m.Close(at(40 * time.Second))
+			return 40 * time.Second
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := New(Config{Every: 3, GiveUp: limit}, false)
+			end := events(m) + limit
+			var ends []Action
+			for d := time.Duration(0); d <= end+time.Second && m.phase != Over; d += 250 * time.Millisecond {
+				if m.waits() && m.Deadline() > at(end) {
+					t.Fatalf("at %v the next look is at %v, want %v at most", d, m.Deadline().Sub(at(0)), end)
+				}
+				for _, a := range m.Tick(at(d)) {
+					if a.Kind == Finish {
+						ends = append(ends, a)
+						if d != end {
+							t.Errorf("ended at %v, want %v", d, end)
+						}
+					}
+				}
+			}
+			if len(ends) != 1 || ends[0].Code != wire.Timeout {
+				t.Errorf("got %v, want one end by the time", ends)
+			}
+		})
+	}
+}
