@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gannet-io/nats"
@@ -43,7 +44,7 @@ func setUp(ctx context.Context, cfg Config, told func(error)) (*stage, error) {
 	if cfg.Creds != "" {
 		login = append(login, nats.UserCredentials(cfg.Creds))
 	}
-	if s.direct, err = nats.Connect(target, append(login, nats.Name("gannet tour, looking on"), quiet)...); err != nil {
+	if s.direct, err = nats.ConnectContext(ctx, target, append(login, nats.Name("gannet tour, looking on"), quiet)...); err != nil {
 		return s, fmt.Errorf("connecting to %s: %w", redact(target), err)
 	}
 	if s.directJS, err = jetstream.New(s.direct); err != nil {
@@ -55,7 +56,7 @@ func setUp(ctx context.Context, cfg Config, told func(error)) (*stage, error) {
 	if s.proxy, err = natstest.StartProxy(s.direct.ConnectedUrl()); err != nil {
 		return s, fmt.Errorf("starting the fault proxy: %w", err)
 	}
-	if s.link, err = nats.Connect(s.proxy.URL(), append(login, s.linkOptions(told)...)...); err != nil {
+	if s.link, err = nats.ConnectContext(ctx, s.proxy.URL(), append(login, s.linkOptions(told)...)...); err != nil {
 		return s, fmt.Errorf("connecting through the fault proxy: %w", err)
 	}
 	s.js, err = jetstream.New(s.link)
@@ -155,11 +156,24 @@ func hostname(address string) string {
 	return u.Hostname()
 }
 
-// redact hides passwords in an address, or list of addresses, that the user gave.
-func redact(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		return address
+// redact hides passwords and tokens in an address, or list of addresses, that the user gave.
+func redact(addresses string) string {
+	list := strings.Split(addresses, ",")
+	for i, address := range list {
+		at := strings.LastIndexByte(address, '@')
+		if at < 0 {
+			continue
+		}
+		scheme, user := "", address[:at]
+		if before, after, ok := strings.Cut(user, "://"); ok {
+			scheme, user = before+"://", after
+		}
+		if name, _, ok := strings.Cut(user, ":"); ok {
+			user = name + ":xxxxx"
+		} else {
+			user = "xxxxx" // a token
+		}
+		list[i] = scheme + user + address[at:]
 	}
-	return u.Redacted()
+	return strings.Join(list, ",")
 }

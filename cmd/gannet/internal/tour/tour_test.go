@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -267,6 +268,51 @@ func TestInterruptedBeforeTheBeginning(t *testing.T) {
 	cancel()
 	if err := Run(ctx, Config{Server: srv.URL()}, &recorder{}); !errors.Is(err, ErrInterrupted) {
 		t.Errorf("got %v, want %v", err, ErrInterrupted)
+	}
+}
+
+// TestInterruptedWhileConnecting is before a server that never says a word.
+func TestInterruptedWhileConnecting(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, Config{Server: "nats://" + silent.Addr().String()}, &recorder{}) }()
+	c, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	cancel()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, ErrInterrupted) {
+			t.Errorf("got %v, want %v", err, ErrInterrupted)
+		}
+	case <-time.After(dialLimit / 2):
+		t.Errorf("not ended %v after the interruption", dialLimit/2)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"nats://h:1":                       "nats://h:1",
+		"h":                                "h",
+		"":                                 "",
+		"nats://ann:pw@h:1":                "nats://ann:xxxxx@h:1",
+		"ann:pw@h":                         "ann:xxxxx@h",
+		"nats://token@h:1":                 "nats://xxxxx@h:1",
+		"nats://ann:p@w:x@h:1":             "nats://ann:xxxxx@h:1",
+		"nats://a:1@h:1,tls://b:2@[::1]:2": "nats://a:xxxxx@h:1,tls://b:xxxxx@[::1]:2",
+	} {
+		if got := redact(address); got != want {
+			t.Errorf("redact(%q) = %q, want %q", address, got, want)
+		}
 	}
 }
 
