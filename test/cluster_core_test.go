@@ -97,7 +97,7 @@ func TestClusterCoreLeavesLameDuck(t *testing.T) {
 	cluster := startCluster(t, natstest.WithLameDuck(3*time.Second, 2*time.Second))
 	first, second := cluster.Servers()[0], cluster.Servers()[1]
 	reconnected := make(chan struct{}, 10)
-	nc := dial(t, first.URL()+","+second.URL(), nats.DontRandomize(), nats.IgnoreDiscoveredServers(), quickly(), silent(),
+	nc := dialFirst(t, first.URL()+","+second.URL(), nats.IgnoreDiscoveredServers(), quickly(), silent(),
 		nats.LameDuckModeHandler(func(nc *nats.Conn) { _ = nc.ForceReconnect() }),
 		nats.ReconnectHandler(func(*nats.Conn) { reconnected <- struct{}{} }))
 	sub := subscribeSync(t, nc, "s")

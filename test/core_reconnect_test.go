@@ -190,7 +190,7 @@ func TestLameDuck(t *testing.T) {
 	srv := start(t, natstest.WithLameDuck(500*time.Millisecond, 50*time.Millisecond))
 	other := natstest.Run(t, natstest.WithoutJetStream())
 	var j journal
-	nc := dial(t, srv.URL()+","+other.URL(), nats.DontRandomize(), quickly(), recordEvents(&j))
+	nc := dialFirst(t, srv.URL()+","+other.URL(), quickly(), recordEvents(&j))
 	must(t, srv.LameDuck())
 	eventually(t, "the lame duck handler", func() bool { return j.has("lame duck") })
 	eventually(t, "the reconnect", func() bool { return j.has("reconnected") })
@@ -233,7 +233,7 @@ func TestReconnectToServer(t *testing.T) {
 	proxy := natstest.NewProxy(t, srv.URL())
 	var j journal
 	asked := make(chan []nats.Server, 100)
-	nc := dial(t, proxy.URL()+","+other.URL(), nats.DontRandomize(), quickly(), recordEvents(&j),
+	nc := dialFirst(t, proxy.URL()+","+other.URL(), quickly(), recordEvents(&j),
 		nats.ReconnectToServer(func(pool []nats.Server, info nats.ServerInfo) (*nats.Server, time.Duration) {
 			asked <- pool
 			for i, s := range pool {

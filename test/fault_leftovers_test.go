@@ -156,7 +156,7 @@ func TestConnectionsDoNotAddUp(t *testing.T) {
 		pending.Wait()
 	}
 	cycle()
-	grown := peak(func() {
+	grown := peak(func(sync.Locker) {
 		for range 200 / slower {
 			cycle()
 		}

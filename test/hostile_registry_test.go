@@ -131,7 +131,10 @@ func (e *exported) addFunc(d *ast.FuncDecl) {
 		if star, ok := typ.(*ast.StarExpr); ok {
 			typ = star.X
 		}
-		if of, ok := typ.(*ast.IndexExpr); ok {
+		switch of := typ.(type) {
+		case *ast.IndexExpr:
+			typ = of.X
+		case *ast.IndexListExpr:
 			typ = of.X
 		}
 		if id, ok := typ.(*ast.Ident); ok && id.IsExported() {

@@ -216,7 +216,7 @@ func (s supplies) structs(typ reflect.Type) (values []reflect.Value) {
 	base := s.harmless(typ)
 	for i := range typ.NumField() {
 		f := typ.Field(i)
-		if k := f.Type.Kind(); !f.IsExported() || k == reflect.Struct || k == reflect.Pointer || k == reflect.Func || k == reflect.Interface {
+		if !f.IsExported() {
 			continue
 		}
 		for _, v := range s.values(f.Type) {

@@ -15,45 +15,48 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// check draws the balance of a history. stored is everything that the bucket has.
-func (c *chronicle) check(stored []entry) {
-	t := c.t
-	t.Helper()
+// check draws the balance of a history, and says in figures what it was. stored is everything that the bucket has.
+func (c *chronicle) check(stored []entry) (told []string) {
 	c.settle(stored)
 	begin := time.Now()
 	for _, ops := range kvModel.Partition(c.ops) {
-		switch res := porcupine.CheckOperationsTimeout(kvModel, ops, time.Minute); res {
+		switch porcupine.CheckOperationsTimeout(kvModel, ops, time.Minute) {
 		case porcupine.Illegal:
-			t.Errorf("seed %d: not linearizable:\n%s", c.storm.seed, story(shortest(ops)))
+			c.report("not linearizable:\n%s", story(shortest(ops)))
 		case porcupine.Unknown:
-			t.Errorf("seed %d: whether it is linearizable was not found out in time:\n%s", c.storm.seed, story(ops))
+			c.report("whether it is linearizable was not found out in time:\n%s", story(ops))
 		}
 	}
+	took := time.Since(begin)
 	ends := map[string]int{}
 	for _, op := range c.ops {
 		ends[kvDoes[op.Input.(kvCall).do]+" "+kvEnds[op.Output.(kvAnswer).end]]++
 	}
-	t.Logf("%d calls, %d keys, checked in %v: %v; failed: %v", len(c.ops), c.made, time.Since(begin).Round(time.Millisecond), ends, c.odd)
-	c.checkReads(stored)
+	return []string{
+		fmt.Sprintf("%d calls, %d keys, checked in %v: %v; failed: %v", len(c.ops), c.made, took.Round(time.Millisecond), ends, c.odd),
+		c.checkReads(stored),
+	}
 }
 
 // settle takes out writes of which nobody knows whether they were stored, when they were not, and gives the others their revisions. It
 // compares what was acknowledged with what is stored.
 func (c *chronicle) settle(stored []entry) {
-	t := c.t
-	t.Helper()
 	byValue, deletions := map[string]entry{}, map[string]int{}
 	for _, e := range stored {
 		if e.op != 0 {
 			deletions[e.key]++
-		} else {
-			byValue[e.value] = e
+			continue
 		}
+		if other, is := byValue[e.value]; is {
+			c.report("stored twice: %v and %v", other, e)
+		}
+		byValue[e.value] = e
 	}
-	sure, doubtful := map[string]int{}, map[string]int{}
+	sure, doubtful, asked := map[string]int{}, map[string]int{}, map[string]bool{}
 	c.ops = slices.DeleteFunc(c.ops, func(op porcupine.Operation) bool {
 		call, a := op.Input.(kvCall), op.Output.(kvAnswer)
 		e, is := byValue[call.value]
+		asked[call.value] = true
 		switch {
 		case !call.do.writes():
 			return false
@@ -65,9 +68,9 @@ func (c *chronicle) settle(stored []entry) {
 			}
 			return false
 		case a.end == endDone && (e.key != call.key || e.revision != a.revision):
-			t.Errorf("%v -> %v, but stored is %v", call, a, e)
+			c.report("%v -> %v, but stored is %v", call, a, e)
 		case a.end != endDone && a.end != endUnknown && is:
-			t.Errorf("%v -> %v, but stored is %v", call, a, e)
+			c.report("%v -> %v, but stored is %v", call, a, e)
 		}
 		return a.end == endUnknown && !is
 	})
@@ -77,17 +80,20 @@ func (c *chronicle) settle(stored []entry) {
 			c.ops[i].Output = kvAnswer{end: endDone, revision: e.revision}
 		}
 	}
-	for key, n := range deletions {
-		if n < sure[key] || n > sure[key]+doubtful[key] {
-			t.Errorf("%s was deleted %d times, acknowledged %d, in doubt %d", key, n, sure[key], doubtful[key])
+	for value, e := range byValue {
+		if !asked[value] {
+			c.report("stored is %v, which nobody wrote", e)
+		}
+	}
+	for key := range maps.Keys(lastOf(stored)) {
+		if n := deletions[key]; n < sure[key] || n > sure[key]+doubtful[key] {
+			c.report("%s was deleted %d times, acknowledged %d, in doubt %d", key, n, sure[key], doubtful[key])
 		}
 	}
 }
 
 // checkReads checks what replicas answered: each answer is a revision of the key that was there at some time before.
-func (c *chronicle) checkReads(stored []entry) {
-	t := c.t
-	t.Helper()
+func (c *chronicle) checkReads(stored []entry) (told string) {
 	byRevision := map[uint64]entry{}
 	for _, e := range stored {
 		byRevision[e.revision] = e
@@ -102,19 +108,19 @@ func (c *chronicle) checkReads(stored []entry) {
 	for _, r := range c.reads {
 		switch {
 		case !r.found:
-			if r.asked != 0 {
+			if r.asked != 0 && byRevision[r.asked].op == 0 {
 				absent++
 			}
 			continue
 		case r.asked != 0 && r.revision != r.asked:
-			t.Errorf("asked for %s@%d, got @%d", r.key, r.asked, r.revision)
+			c.report("asked for %s@%d, got @%d", r.key, r.asked, r.revision)
 		}
 		if e := byRevision[r.revision]; e.key != r.key || e.value != r.value || e.op != 0 {
-			t.Errorf("read %s=%s@%d, stored is %v", r.key, r.value, r.revision, e)
+			c.report("read %s=%s@%d, stored is %v", r.key, r.value, r.revision, e)
 			continue
 		}
 		if op, is := written[r.value]; !is || op.Call > r.end {
-			t.Errorf("read %s=%s@%d before it was written", r.key, r.value, r.revision)
+			c.report("read %s=%s@%d before it was written", r.key, r.value, r.revision)
 		}
 		if r.back {
 			back++
@@ -123,7 +129,7 @@ func (c *chronicle) checkReads(stored []entry) {
 			old++
 		}
 	}
-	t.Logf("%d reads at replicas: %d got what was not the last value any more, %d went back over the same link, %d did not find a revision that was there",
+	return fmt.Sprintf("%d reads at replicas: %d got what was not the last value any more, %d went back over the same link, %d did not find a revision that was there",
 		len(c.reads), old, back, absent)
 }
 
@@ -188,8 +194,9 @@ type kvWatch struct {
 	name string
 	last bool // wants the last revision of each key only
 
-	mu  sync.Mutex
-	got []string
+	mu    sync.Mutex
+	got   []string
+	first int // how many of them came before the mark
 }
 
 // newKVWatches starts those that see everything from the beginning.
@@ -227,18 +234,26 @@ func (w *kvWatch) read() {
 		switch {
 		case !open:
 			return
-		case came && u != mark:
-			w.mu.Lock()
-			w.got = append(w.got, u)
-			w.mu.Unlock() // not deferred: this goes on
+		case came:
+			w.note(u)
 		}
 	}
 }
 
-func (w *kvWatch) seen() []string {
+func (w *kvWatch) note(update string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.got)
+	if update == mark {
+		w.first = len(w.got)
+	} else {
+		w.got = append(w.got, update)
+	}
+}
+
+func (w *kvWatch) seen() (got []string, first int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.got), w.first
 }
 
 func (w *kvWatches) stop() {
@@ -252,50 +267,54 @@ func (w *kvWatches) stop() {
 func (w *kvWatches) end(stored []entry) {
 	t := w.t
 	t.Helper()
-	want := texts(stored)
-	lasts := map[string]string{}
-	for _, e := range stored {
-		lasts[e.key] = e.String()
-	}
+	last := stored[len(stored)-1].String()
 	for _, one := range w.all {
 		eventually(t, one.name+": the last entry", func() bool {
-			got := one.seen()
-			return len(got) > 0 && got[len(got)-1] == want[len(want)-1]
+			got, _ := one.seen()
+			return len(got) > 0 && got[len(got)-1] == last
 		})
 	}
 	w.stop()
 	for _, one := range w.all {
-		got := one.seen()
-		if one.last {
-			one.wantLasts(t, got, want, lasts)
-			continue
-		}
-		if i := firstOther(got, want); i >= 0 {
-			t.Errorf("seed %d: %s: got %d entries, want %d; they differ from %d on: %v, want %v", w.s.seed, one.name, len(got), len(want), i,
-				got[i:min(i+3, len(got))], want[i:min(i+3, len(want))])
-		}
+		one.compare(stored, func(format string, args ...any) { t.Errorf(one.name+": "+format, args...) })
 	}
 }
 
-// wantLasts checks a watch that begins with the last entries: what it got is stored, in order, once each, and ends with the last of each key.
-func (w *kvWatch) wantLasts(t *testing.T, got, want []string, lasts map[string]string) {
-	t.Helper()
+// compare wants the watch to have got everything that is stored, or that and the last of each key.
+func (w *kvWatch) compare(stored []entry, report func(format string, args ...any)) {
+	got, first := w.seen()
+	want := texts(stored)
+	if w.last {
+		compareLasts(got, want, first, lastOf(stored), report)
+		return
+	}
+	if i := firstOther(got, want); i >= 0 {
+		report("got %d entries, want %d; they differ from %d on: %v, want %v", len(got), len(want), i,
+			got[min(i, len(got)):min(i+3, len(got))], want[min(i, len(want)):min(i+3, len(want))])
+	}
+}
+
+// compareLasts is for a watch that begins with the last entries: what it got is stored, in order, once each, nothing is left out behind the
+// first entries, and it ends with the last of each key.
+func compareLasts(got, want []string, first int, last map[string]entry, report func(format string, args ...any)) {
 	place := map[string]int{}
 	for i, text := range want {
 		place[text] = i
 	}
 	at := -1
 	final := map[string]string{}
-	for _, text := range got {
+	for n, text := range got {
 		i, is := place[text]
-		if !is || i <= at {
-			t.Errorf("%s: got %s behind %s", w.name, text, want[max(at, 0)])
+		if !is || i <= at || n > 0 && n >= first && i != at+1 {
+			report("got %s behind %s", text, want[max(at, 0)])
 		}
 		at = i
 		final[text[:strings.IndexAny(text, "=-")]] = text
 	}
-	if !maps.Equal(final, lasts) {
-		t.Errorf("%s ends with %v, want %v", w.name, final, lasts)
+	for key, e := range last {
+		if final[key] != e.String() {
+			report("ends with %q, want %v", final[key], e)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,17 +19,23 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 0, "how many runs each test of buckets under faults makes; 0: one or two")
+	seeds = flag.Int("seeds", 0, "how many runs with buckets under faults; 0: one")
 	seed  = flag.Uint64("seed", 1, "seed of the first of them")
 )
 
-// eachSeed runs f for as many seeds as the flag says, else for few. Odd seeds kill a leader, even ones another server.
-func eachSeed(t *testing.T, few int, f func(t *testing.T, seed uint64)) {
-	if *seeds > 0 {
-		few = *seeds
-	}
-	for i := range uint64(few) {
-		t.Run(fmt.Sprint("seed ", *seed+i), func(t *testing.T) { f(t, *seed+i) })
+// TestKVUnderFaults has everything happen to clusters with buckets in use. Odd seeds kill a leader, even ones another server. The clusters of one
+// seed run side by side, whatever -parallel says: most of the time they wait for elections.
+func TestKVUnderFaults(t *testing.T) {
+	for i := range uint64(max(*seeds, 1)) {
+		t.Run(fmt.Sprint("seed ", *seed+i), func(t *testing.T) {
+			var all sync.WaitGroup
+			defer all.Wait()
+			for name, f := range map[string]func(t *testing.T, seed uint64){
+				"history": history, "locks": rivalry, "elections": elections, "caches": caches, "objects": objectsInACluster,
+			} {
+				all.Go(func() { t.Run(name, func(t *testing.T) { f(t, *seed+i) }) })
+			}
+		})
 	}
 }
 
@@ -37,14 +44,13 @@ const (
 	liveKeys   = 4  // at a time
 	writesEach = 56 // after which a key is replaced by another one: the bucket keeps 64, so none is forgotten
 	historians = 6
-	opFor      = 1500 * time.Millisecond // bound of each call
+	opFor      = 700 * time.Millisecond // bound of each call
 	opPace     = 5 * time.Millisecond
 )
 
 // chronicle is a bucket in use, and everything that happened to it.
 type chronicle struct {
-	t       *testing.T
-	storm   *storm
+	report  func(format string, args ...any) // something that must not be
 	began   time.Time
 	stop    chan struct{}
 	clients sync.WaitGroup
@@ -85,32 +91,68 @@ type directRead struct {
 }
 
 // Whatever happens to servers and links, calls are linearizable, and watches complete and in order.
-func TestKVHistory(t *testing.T) {
-	eachSeed(t, 2, func(t *testing.T, seed uint64) {
-		s := newStorm(t, seed, "KV_b")
-		c := &chronicle{t: t, storm: s, stop: make(chan struct{}), odd: map[string]int{}}
-		leader, direct := c.buckets()
-		watches := newKVWatches(s)
-		c.began = time.Now()
-		for i := range historians {
-			c.clients.Go(c.historian(i, leader[i], direct[i]).run)
+func history(t *testing.T, seed uint64) {
+	s := newStorm(t, seed, "KV_b")
+	c := &chronicle{report: t.Errorf, stop: make(chan struct{}), odd: map[string]int{}}
+	leader, direct := c.buckets(s)
+	watches := newKVWatches(s)
+	c.began = time.Now()
+	for i := range historians {
+		h := &historian{
+			c: c, id: i, leader: leader[i], direct: direct[i], nc: s.conns[i], rng: rand.New(rand.NewPCG(seed, uint64(i))),
+			knows: map[string]uint64{}, highest: map[string]uint64{},
 		}
-		s.blow(func() bool { n := c.done.Load(); return c.flows(n) }, watches.late)
-		close(c.stop)
-		c.clients.Wait()
-		s.calm()
-		stored := s.stored("b")
-		watches.end(stored)
-		c.check(stored)
-	})
+		c.clients.Go(h.run)
+	}
+	s.blow(func() bool { return flows(&c.done, 10) }, watches.late)
+	close(c.stop)
+	c.clients.Wait()
+	s.calm()
+	stored := s.stored("b")
+	watches.end(stored)
+	for _, told := range c.check(stored) {
+		t.Log(told)
+	}
+	for i, b := range direct {
+		wantLast(t, fmt.Sprint("client ", i), b, lastOf(stored))
+	}
+}
+
+// lastOf are the last entries of keys.
+func lastOf(stored []entry) map[string]entry {
+	last := map[string]entry{}
+	for _, e := range stored {
+		last[e.key] = e
+	}
+	return last
+}
+
+// getter reads what a bucket has.
+type getter interface {
+	get(key string) (entry, error)
+}
+
+// wantLast waits until reads give the last entries, wherever they are answered.
+func wantLast(t *testing.T, who string, b getter, last map[string]entry) {
+	t.Helper()
+	for key, want := range last {
+		eventually(t, fmt.Sprintf("%s: %v", who, want), func() bool {
+			e, err := b.get(key)
+			if want.op != 0 {
+				return errors.Is(err, jetstream.ErrKeyNotFound) || errors.Is(err, nats.ErrKeyNotFound)
+			}
+			return err == nil && e.revision == want.revision && e.value == want.value
+		})
+	}
 }
 
 func (c *chronicle) now() int64 { return int64(time.Since(c.began)) }
 
-// flows reports whether writes have been acknowledged since there were n.
-func (c *chronicle) flows(n int64) bool {
+// flows reports whether a counter grows by so many.
+func flows(n *atomic.Int64, by int64) bool {
+	from := n.Load()
 	for end := time.Now().Add(2 * opFor); time.Now().Before(end); pause() {
-		if c.done.Load() > n+10 {
+		if n.Load() >= from+by {
 			return true
 		}
 	}
@@ -119,16 +161,9 @@ func (c *chronicle) flows(n int64) bool {
 
 // buckets makes the bucket and two handles for each client: one reads at the leader, since the bucket did not let replicas answer when it
 // was opened. Every other client uses the older API.
-func (c *chronicle) buckets() (leader, direct []bucket) {
-	t, s := c.t, c.storm
-	t.Helper()
-	s.insist("the bucket", func(ctx context.Context) error {
-		_, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "b", Replicas: 3, History: 64})
-		if errors.Is(err, jetstream.ErrBucketExists) {
-			return nil
-		}
-		return err
-	})
+func (c *chronicle) buckets(s *storm) (leader, direct []bucket) {
+	s.t.Helper()
+	s.bucket(jetstream.KeyValueConfig{Bucket: "b", History: 64})
 	var conns []*nats.Conn
 	for i := range historians {
 		conns = append(conns, s.dial(i))
@@ -185,13 +220,6 @@ func (c *chronicle) note(client int, call kvCall, a kvAnswer, begin, end int64) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ops = append(c.ops, porcupine.Operation{ClientId: client, Input: call, Call: begin, Output: a, Return: end})
-}
-
-func (c *chronicle) historian(i int, leader, direct bucket) *historian {
-	return &historian{
-		c: c, id: i, leader: leader, direct: direct, nc: c.storm.conns[i], rng: rand.New(rand.NewPCG(c.storm.seed, uint64(i))),
-		knows: map[string]uint64{}, highest: map[string]uint64{},
-	}
 }
 
 func (h *historian) run() {
@@ -307,6 +335,9 @@ func (h *historian) ended(err error) kvAnswer {
 		return kvAnswer{end: endDone}
 	case errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, nats.ErrKeyNotFound):
 		return kvAnswer{end: endRefused}
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoStreamResponse):
+		h.c.failed(err)
+		return kvAnswer{end: endBusy} // not stored, and never will be
 	case errors.Is(err, jetstream.ErrKeyExists), errors.Is(err, nats.ErrKeyExists),
 		errors.Is(err, jetstream.ErrKeyRevisionMismatch), errors.Is(err, nats.ErrKeyRevisionMismatch):
 		if code := errCodeOf(err); code == codeBusy {
@@ -314,14 +345,27 @@ func (h *historian) ended(err error) kvAnswer {
 		}
 		return kvAnswer{end: endRefused}
 	}
-	h.c.mu.Lock()
-	defer h.c.mu.Unlock()
-	h.c.odd[err.Error()]++
+	h.c.failed(err)
 	return kvAnswer{end: endUnknown}
 }
 
-// codeBusy is how a server refuses a conditional write while another one of the same key is on its way (nats-server 2.15).
-const codeBusy = 10164
+// outages are how calls may fail.
+var outages = []error{context.DeadlineExceeded, nats.ErrTimeout, nats.ErrDisconnected, nats.ErrNoResponders, jetstream.ErrNoStreamResponse, nats.ErrNoStreamResponse}
+
+func (c *chronicle) failed(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.odd[err.Error()]++
+	if !slices.ContainsFunc(outages, func(o error) bool { return errors.Is(err, o) }) && errCodeOf(err) != codeUnavailable {
+		c.report("a call failed with %v", err)
+	}
+}
+
+// What servers refuse (nats-server 2.15).
+const (
+	codeBusy        = 10164 // a conditional write while another one of the same key is on its way
+	codeUnavailable = 10008 // anything, while there is no leader
+)
 
 // errCodeOf is the server's code in an error of either API; 0: none.
 func errCodeOf(err error) int {

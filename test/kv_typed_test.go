@@ -158,10 +158,18 @@ func TestKVCacheAllocs(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() { _, _ = c.Get(ctx, "a") }); n != 0 {
 		t.Errorf("got %v allocations a hit, want none", n)
 	}
-	const runs = 200_000
-	begin := time.Now()
-	for range runs {
-		_, _ = c.Get(ctx, "a")
+	// The best of several rounds: others may have the processor in between.
+	best := time.Hour
+	for range 10 {
+		const runs = 20_000
+		begin := time.Now()
+		for range runs {
+			_, _ = c.Get(ctx, "a")
+		}
+		best = min(best, time.Since(begin)/runs)
 	}
-	t.Logf("%v a hit", time.Since(begin)/runs)
+	t.Logf("%v a hit", best)
+	if best >= 300*time.Nanosecond && slower == 1 {
+		t.Errorf("a hit takes %v, want less than 300ns", best)
+	}
 }

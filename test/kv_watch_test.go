@@ -143,7 +143,7 @@ func TestKVWatchUnread(t *testing.T) {
 			g := kvStageAt(t, srv, srv.URL(), kvAPIs["newer"], kvConfig{})
 			js := newJS(t, g.nc)
 			for i := range n {
-				got[jetstream.PubAckFuture](t)(js.PublishAsync(fmt.Sprintf("$KV.b.k%d", i), make([]byte, 100)))
+				got[jetstream.PubAckFuture](t)(js.PublishAsync(fmt.Sprintf("$KV.b.k%d", i), make([]byte, 100), jetstream.WithStallWait(patience)))
 			}
 			await(t, "the keys", js.PublishAsyncComplete())
 			ctx, cancel := context.WithCancel(context.Background())

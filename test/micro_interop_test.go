@@ -45,18 +45,18 @@ func TestMicroInteropClient(t *testing.T) {
 	if failure, ok := err.(*micro.ServiceError); !ok || failure.Code != "400" || failure.Description != "empty" || string(failure.Data) != "body" {
 		t.Errorf("got %v, want the other library's error", err)
 	}
-	one := []micro.FindOpt{micro.FindName("svc"), micro.FindMax(1)}
+	one := []micro.FindOpt{micro.FindName("svc"), micro.FindMax(1), micro.FindStall(patience)}
 	pings, errs := gather(g.client.Ping(ctx, one...))
-	if len(errs) > 0 || pings[0].Version != "2.0.0" || pings[0].Metadata["a"] != "b" {
+	if len(errs) > 0 || len(pings) != 1 || pings[0].Version != "2.0.0" || pings[0].Metadata["a"] != "b" {
 		t.Fatalf("ping: got %v, %v", pings, errs)
 	}
 	infos, errs := gather(g.client.Info(ctx, one...))
-	if len(errs) > 0 || infos[0].Description != "the other one" || infos[0].Endpoints[0].QueueGroup != "q" {
+	if len(errs) > 0 || len(infos) != 1 || infos[0].Description != "the other one" || infos[0].Endpoints[0].QueueGroup != "q" {
 		t.Fatalf("info: got %v, %v", infos, errs)
 	}
 	eventually(t, "the figures", func() bool {
 		stats, errs := gather(g.client.Stats(ctx, one...))
-		return len(errs) == 0 && stats[0].Endpoints[0].NumRequests == 2 && stats[0].Endpoints[0].LastError == "400:empty"
+		return len(errs) == 0 && len(stats) == 1 && stats[0].Endpoints[0].NumRequests == 2 && stats[0].Endpoints[0].LastError == "400:empty"
 	})
 }
 

@@ -11,9 +11,9 @@ import (
 )
 
 // objectCluster is the bucket B with three replicas.
-func objectCluster(t *testing.T) (*storm, *objectStage) {
+func objectCluster(t *testing.T, seed uint64) (*storm, *objectStage) {
 	t.Helper()
-	s := newStorm(t, *seed, "OBJ_B")
+	s := newStorm(t, seed, "OBJ_B")
 	s.insist("the bucket", func(ctx context.Context) error {
 		_, err := s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: "B", Replicas: 3})
 		return err
@@ -30,13 +30,13 @@ func objectCluster(t *testing.T) (*storm, *objectStage) {
 }
 
 // The bucket's leader changes, dies and comes back in the middle of puts and gets: objects are whole, and no chunk is left over.
-func TestObjectInACluster(t *testing.T) {
-	s, g := objectCluster(t)
-	data := noise(7, 4<<20)
+func objectsInACluster(t *testing.T, seed uint64) {
+	s, g := objectCluster(t, seed)
+	data := noise(seed, 4<<20)
 	leader := s.cluster.StreamLeader("OBJ_B")
 	var infos []*jetstream.ObjectInfo
 	for i, fault := range []func() error{
-		func() error { return s.cluster.StepDown("OBJ_B") },
+		func() error { s.stepDown(); return nil },
 		func() error { s.stepDown(); s.proxies[0].Cut(); return nil },
 		func() error { leader = s.cluster.StreamLeader("OBJ_B"); return leader.Kill() },
 		func() error { return leader.Restart(true) },
@@ -51,8 +51,8 @@ func TestObjectInACluster(t *testing.T) {
 	must(t, s.cluster.WaitReady())
 	must(t, s.cluster.WaitCurrent("OBJ_B"))
 	for i, fault := range []func() error{
-		func() error { return s.cluster.StepDown("OBJ_B") },
-		func() error { s.proxies[0].Cut(); return s.cluster.StepDown("OBJ_B") },
+		func() error { s.stepDown(); return nil },
+		func() error { s.proxies[0].Cut(); s.stepDown(); return nil },
 	} {
 		r := got[jetstream.ObjectResult](t)(g.b.Get(t.Context(), infos[i].Name))
 		all, err := io.ReadAll(&event{r: r, left: len(data) / 2, do: fault})

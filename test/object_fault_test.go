@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/gannet-io/nats"
@@ -67,11 +68,55 @@ func TestObjectPutFails(t *testing.T) {
 	}
 }
 
-// wantSoon is wantChunks for what may still be removed in the background.
+// wantSoon is wantChunks for what may still be removed in the background, or be on its way to the stream: a message that the stream refuses goes
+// behind it.
 func (g *objectStage) wantSoon(t testing.TB, infos ...*jetstream.ObjectInfo) {
 	t.Helper()
+	eventually(t, "what was sent to arrive", func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, err := g.js.Publish(ctx, "$O.B.C.behind", nil, jetstream.WithExpectStream("another"))
+		var refused *jetstream.APIError
+		return errors.As(err, &refused)
+	})
 	eventually(t, "orphans to be removed", func() bool { return len(g.chunks(t)) == len(infos) })
 	g.wantChunks(t, infos...)
+}
+
+// However slowly a chunk is read, its reader is not asked again once the context or the connection has ended.
+func TestObjectPutEndsBetweenReads(t *testing.T) {
+	for name, tc := range map[string]struct {
+		end  func(cancel context.CancelFunc, g *objectStage)
+		want error
+	}{
+		"context":    {func(cancel context.CancelFunc, _ *objectStage) { cancel() }, context.Canceled},
+		"connection": {func(_ context.CancelFunc, g *objectStage) { g.nc.Close() }, nats.ErrConnectionClosed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := withObjects(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			late := 0
+			r := iotest.OneByteReader(&event{r: bytes.NewReader(noise(1, 100<<10)), left: 1000, do: func() error { late++; tc.end(cancel, g); return nil }})
+			info, err := g.b.Put(ctx, jetstream.ObjectMeta{Name: "x"}, &counter{r, &late})
+			if info != nil || err != tc.want || late != 1 {
+				t.Errorf("got %v, %v after %d further reads, want %v after none", info, err, late-1, tc.want)
+			}
+		})
+	}
+}
+
+// counter counts the reads behind the first one that is counted.
+type counter struct {
+	r io.Reader
+	n *int
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	if *c.n > 0 {
+		*c.n++
+	}
+	return c.r.Read(b)
 }
 
 // A reader that panics: the panic is the caller's, the chunks are not.

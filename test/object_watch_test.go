@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -107,6 +108,25 @@ func TestObjectWatchEnds(t *testing.T) {
 			cancel()
 		})
 	}
+}
+
+// What nobody reads ends with the connection all the same, and leaves nothing: a watch without an end of its own, and an object that is not closed.
+func TestObjectsNobodyReads(t *testing.T) {
+	var w jetstream.ObjectWatcher
+	var o jetstream.ObjectResult
+	t.Cleanup(func() { runtime.KeepAlive(w); runtime.KeepAlive(o) }) // behind the look for leaks: nothing ends because it was collected
+	g := withObjects(t)
+	for i := range 100 { // more than a watch holds
+		got[*jetstream.ObjectInfo](t)(g.b.PutBytes(t.Context(), fmt.Sprint(i), nil))
+	}
+	got[*jetstream.ObjectInfo](t)(g.b.PutBytes(t.Context(), "large", noise(1, 4<<20)))
+	w = got[jetstream.ObjectWatcher](t)(g.b.Watch(context.Background()))
+	o = got[jetstream.ObjectResult](t)(g.b.Get(context.Background(), "large"))
+	eventually(t, "a full channel", func() bool { return len(w.Updates()) == cap(w.Updates()) })
+	if n, err := o.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Errorf("Read: got %d, %v, want 1 byte", n, err)
+	}
+	g.nc.Close()
 }
 
 // A watch misses nothing when its link breaks again and again.

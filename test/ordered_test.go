@@ -216,7 +216,7 @@ func TestOrderedFetch(t *testing.T) {
 		{"no wait", func() (jetstream.MessageBatch, error) { return c.FetchNoWait(3) }, []uint64{4, 5, 6}},
 		{"bytes", func() (jetstream.MessageBatch, error) { return c.FetchBytes(130) }, []uint64{7, 8}},
 		{"the rest", func() (jetstream.MessageBatch, error) {
-			return c.Fetch(30, jetstream.FetchMaxWait(100*time.Millisecond))
+			return c.Fetch(30, jetstream.FetchMaxWait(time.Second)) // in which a consumer has to be made
 		}, []uint64{9, 10}},
 		{"nothing", func() (jetstream.MessageBatch, error) { return c.FetchNoWait(3) }, nil},
 	}
@@ -231,7 +231,7 @@ func TestOrderedFetch(t *testing.T) {
 			t.Errorf("%s: consumer %q, want %q", step.name, got, want)
 		}
 	}
-	if _, err := c.Next(jetstream.FetchMaxWait(50 * time.Millisecond)); err != nats.ErrTimeout {
+	if _, err := c.Next(jetstream.FetchMaxWait(time.Second)); err != nats.ErrTimeout {
 		t.Errorf("next: got %v, want %v", err, nats.ErrTimeout)
 	}
 	g.leaves(t, "p_7")

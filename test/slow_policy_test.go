@@ -101,13 +101,13 @@ func TestWaitIsShort(t *testing.T) {
 	must(t, slow.SetSlowPolicy(nats.SlowPolicy{Wait: wait}))
 	must(t, slow.SetPendingLimits(1, -1))
 	quick := subscribeSync(t, nc, "quick")
+	began := time.Now()
 	for range 100 {
 		must(t, nc.Publish("slow", nil))
 	}
 	must(t, nc.Publish("quick", nil))
-	began := time.Now()
 	next(t, quick)
-	if d := time.Since(began); d < wait/2 || d > wait+250*time.Millisecond {
+	if d := time.Since(began); d < wait || d > 10*wait { // one for each message would be 20 s
 		t.Errorf("the other subscription waited %v, want %v", d, wait)
 	}
 	eventually(t, "the error handler", func() bool { return j.hasErr(nats.ErrSlowConsumer) })

@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -28,6 +29,8 @@ type storm struct {
 	js      jetstream.JetStream
 	conns   []*nats.Conn
 	streams []string // whose leaders step down; the leader of the first one is killed
+
+	cutting sync.Mutex // held while one link after the other breaks
 }
 
 func newStorm(t *testing.T, seed uint64, streams ...string) *storm {
@@ -40,12 +43,30 @@ func newStorm(t *testing.T, seed uint64, streams ...string) *storm {
 	return s
 }
 
-// dial makes the connection of client i, which begins at server i%3.
+// dial makes the connection of client i, which begins at server i%3. Every other client goes round the servers the other way: else all would be at
+// the same one before long.
 func (s *storm) dial(i int, opts ...nats.Option) *nats.Conn {
 	s.t.Helper()
-	nc := dial(s.t, s.links[i%3], append([]nats.Option{quickly(), silent(), nats.DontRandomize()}, opts...)...)
+	urls := strings.Split(s.links[i%3], ",")
+	if i%2 == 1 {
+		slices.Reverse(urls[1:])
+	}
+	nc := dial(s.t, strings.Join(urls, ","), append([]nats.Option{quickly(), silent(), nats.DontRandomize()}, opts...)...)
 	s.conns = append(s.conns, nc)
 	return nc
+}
+
+// bucket makes one with three replicas.
+func (s *storm) bucket(cfg jetstream.KeyValueConfig) {
+	s.t.Helper()
+	cfg.Replicas = 3
+	s.insist("the bucket", func(ctx context.Context) error {
+		_, err := s.js.CreateKeyValue(ctx, cfg)
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			return nil
+		}
+		return err
+	})
 }
 
 // open makes a handle to a bucket, of the older API or the newer one.
@@ -143,22 +164,45 @@ const holeFor = 1500 * time.Millisecond
 // cuts breaks links until stop is closed, and turns those to one server into black holes now and then.
 func (s *storm) cuts(stop <-chan struct{}) {
 	rng := rand.New(rand.NewPCG(s.seed, 1001))
-	for i := 1; ; i++ {
-		p := s.proxies[rng.IntN(len(s.proxies))]
-		pause := 150*time.Millisecond + time.Duration(rng.IntN(400))*time.Millisecond
-		if i%6 == 0 {
+	for i := 1; s.cut(i, rng, stop); i++ {
+	}
+}
+
+// cut breaks links of one server, and waits; false: stop is closed.
+func (s *storm) cut(i int, rng *rand.Rand, stop <-chan struct{}) (goesOn bool) {
+	s.cutting.Lock()
+	defer s.cutting.Unlock()
+	p := s.proxies[rng.IntN(len(s.proxies))]
+	pause := 150*time.Millisecond + time.Duration(rng.IntN(400))*time.Millisecond
+	if i%6 == 0 {
+		p.Hole(natstest.Both)
+		pause = holeFor
+	} else {
+		p.Cut()
+	}
+	defer func() { _ = p.Heal() }() // it reports what is wrong itself
+	select {
+	case <-stop:
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}
+
+// strand turns the links of the server to which nc is connected into black holes while f runs. Other clients are elsewhere.
+func (s *storm) strand(nc *nats.Conn, f func()) {
+	url := nc.ConnectedUrl()
+	for _, other := range s.conns {
+		for end := time.Now().Add(patience); other != nc && other.ConnectedUrl() == url && time.Now().Before(end); pause() {
+			_ = other.ForceReconnect() // it goes to the next server
+		}
+	}
+	for _, p := range s.proxies {
+		if p.URL() == url {
 			p.Hole(natstest.Both)
-			pause = holeFor
-		} else {
-			p.Cut()
-		}
-		select {
-		case <-stop:
+			f()
 			_ = p.Heal() // it reports what is wrong itself
-			return
-		case <-time.After(pause):
 		}
-		_ = p.Heal() // it reports what is wrong itself
 	}
 }
 

@@ -126,6 +126,8 @@ var scenarios = []Scenario{
 
 	{Name: "object put, 64 MiB", Job: job("object put", 64, 1<<20), Place: Real, Limits: Limits{Must: 0.97, Aim: 0.90}},
 	{Name: "object get, 64 MiB", Job: job("object get", 64, 1<<20), Place: Real, Limits: Limits{Must: 0.85, Aim: 0.70}},
+	{Name: "object put, 64 MiB, 2 cores", Job: job("object put", 64, 1<<20), Place: Real, TwoCores: true, Limits: Limits{Throughput: 1.3}},
+	{Name: "object get, 64 MiB, 2 cores", Job: job("object get", 64, 1<<20), Place: Real, TwoCores: true, Limits: Limits{Throughput: 1.5}},
 
 	{Name: "KV get, serial", Job: job("kv get", 10_000, 128), Place: Real, Limits: Limits{Must: 1.05, Aim: 0.92, Allocs: 8}},
 	{Name: "KV get, 64 concurrent", Job: job("kv get", 80_000, 128, workers(64)), Place: Real, Limits: Limits{Must: 0.40, Aim: 0.25}},

@@ -44,6 +44,47 @@ func init() {
 			log.Fatal(err)
 		}
 	})
+	register("jetstream_test", "KeyValue", func() {
+		nc, err := nats.Connect(url)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			log.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		prices, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "prices", History: 5})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if _, err := prices.PutString(ctx, "fruit.apples", "3"); err != nil {
+			log.Fatal(err)
+		}
+		entry, err := prices.Get(ctx, "fruit.apples")
+		if err != nil {
+			log.Fatal(err)
+		}
+		if _, err := prices.Update(ctx, "fruit.apples", []byte("4"), entry.Revision()); errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+			fmt.Println("somebody was faster")
+		} else if err != nil {
+			log.Fatal(err)
+		}
+		history, err := prices.History(ctx, "fruit.apples")
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, e := range history {
+			fmt.Printf("%s: %s\n", e.Key(), e.Value())
+		}
+		if err := prices.Delete(ctx, "fruit.apples"); err != nil {
+			log.Fatal(err)
+		}
+		_, err = prices.Get(ctx, "fruit.apples")
+		fmt.Println("deleted:", errors.Is(err, jetstream.ErrKeyNotFound))
+	})
 	register("jetstream_test", "KeyValueTx", func() {
 		nc, err := nats.Connect(url)
 		if err != nil {
@@ -139,5 +180,31 @@ func init() {
 			fmt.Printf("%s: %s\n", e.Key(), e.Value())
 		}
 		fmt.Println("the watch has ended:", jetstream.KeyWatcherErr(w))
+	})
+	register("jetstream_test", "RunElected", func() {
+		nc, err := nats.Connect(url)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			log.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		leaders, err := js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "leaders", LimitMarkerTTL: time.Second})
+		if err != nil {
+			log.Fatal(err)
+		}
+		err = jetstream.RunElected(ctx, leaders, "cleaner", jetstream.LockConfig{TTL: 5 * time.Second, Holder: "host 1"},
+			func(ctx context.Context, fence uint64) error {
+				// ctx ends when the leadership is lost. A leader that returns while it has it, ends RunElected.
+				fmt.Println("leads, with a fence:", fence > 0, ctx.Err())
+				return nil
+			})
+		if err != nil {
+			log.Fatal(err)
+		}
 	})
 }

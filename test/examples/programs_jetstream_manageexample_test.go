@@ -90,4 +90,41 @@ func init() {
 		}
 		fmt.Println(info.State.Msgs, "left")
 	})
+	register("jetstream_test", "Stream", func() {
+		nc, err := nats.Connect(url)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			log.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		doors, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "DOORS", Subjects: []string{"doors.*"}})
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, subject := range []string{"doors.front", "doors.back", "doors.front"} {
+			if _, err := js.Publish(ctx, subject, []byte("opened")); err != nil {
+				log.Fatal(err)
+			}
+		}
+		info, err := doors.Info(ctx, jetstream.WithSubjectFilter("doors.front"))
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(info.State.Msgs, "messages,", info.State.Subjects["doors.front"], "of the front door")
+		last, err := doors.GetLastMsgForSubject(ctx, "doors.front")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%d %s: %s\n", last.Sequence, last.Subject, last.Data)
+		if err := doors.Purge(ctx, jetstream.WithPurgeSubject("doors.front")); err != nil {
+			log.Fatal(err)
+		}
+		_, err = doors.GetLastMsgForSubject(ctx, "doors.front")
+		fmt.Println("gone:", errors.Is(err, jetstream.ErrMsgNotFound))
+	})
 }

@@ -130,4 +130,28 @@ func init() {
 		}
 		fmt.Println(string(currency))
 	})
+	register("jetstream_test", "PutObject", func() {
+		nc, err := nats.Connect(url)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			log.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background()) // no deadline: as long as there is progress
+		defer cancel()
+		films, err := js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: "films"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		film := strings.NewReader(strings.Repeat("film", 256<<10))
+		var last uint64
+		info, err := jetstream.PutObject(ctx, films, jetstream.ObjectMeta{Name: "wings.mp4"}, film, func(stored uint64) { last = stored })
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(info.Size, "bytes in", info.Chunks, "chunks, all told:", last == info.Size)
+	})
 }

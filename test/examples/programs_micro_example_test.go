@@ -191,4 +191,41 @@ func init() {
 		}
 		fmt.Println("stopped:", svc.Stopped())
 	})
+	register("micro_test", "WithEndpointConcurrency", func() {
+		nc, err := nats.Connect(url)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer nc.Close()
+		svc, err := micro.AddService(nc, micro.Config{Name: "letters", Version: "1.0.0"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		both := make(chan struct{})
+		meet := micro.HandlerFunc(func(r micro.Request) {
+			select { // one handler gives, the other takes: alone, neither would get on
+			case both <- struct{}{}:
+			case <-both:
+			}
+			_ = r.Respond([]byte("met"))
+		})
+		err = svc.AddEndpoint("meet", meet, micro.WithEndpointConcurrency(2), micro.WithEndpointPendingLimits(1000, 1<<20))
+		if err != nil {
+			log.Fatal(err)
+		}
+
+		answers := make(chan *nats.Msg)
+		for range 2 {
+			go func() {
+				answer, err := nc.Request("meet", nil, 5*time.Second)
+				if err != nil {
+					log.Fatal(err)
+				}
+				answers <- answer
+			}()
+		}
+		for range 2 {
+			fmt.Println(string((<-answers).Data))
+		}
+	})
 }

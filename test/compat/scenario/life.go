@@ -101,7 +101,7 @@ func unansweredPings(s *stage.Stage) {
 	}
 	s.Part("")
 	h := s.Host("")
-	nc := open(s, h.URL(), nats.PingInterval(100*time.Millisecond), nats.MaxPingsOutstanding(1))
+	nc := open(s, h.URL(), nats.PingInterval(100*time.Millisecond), nats.MaxPingsOutstanding(4))
 	h.Await(6, isOp("PING"))
 	s.Note("answered", "%v", nc.Status())
 	h.Send("PING\r\n")
