@@ -174,6 +174,7 @@ func TestPushConsumeFaults(t *testing.T) {
 func TestPushConsumeStatus(t *testing.T) {
 	g := withJetStream(t)
 	e := pushed(t, g.pusher(t, nil), nil)
+	must(t, g.nc.Flush()) // the server knows of the subscription
 	raw := newRaw(t, g.srv)
 	raw.status(t, "deliver.c", "409 Leadership Change")
 	e.tells(t, jetstream.ErrConsumerLeadershipChanged)
