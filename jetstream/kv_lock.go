@@ -199,8 +199,7 @@ func (l *KeyValueLock) Release(ctx context.Context) error {
 		}
 		return err
 	}
-	_, err = l.b.store.Remove(ctx, l.key, kv.Removal{Op: kv.Purge, Last: revision, TTL: l.ttl})
-	return err
+	return l.remove(ctx, revision)
 }
 
 // end notes why the lock is over; err is the reason that it has already.

@@ -82,3 +82,28 @@ func (l *KeyValueLock) resume(ctx context.Context) (fence, revision uint64, begi
 func (l *KeyValueLock) isOwn(e *kv.Entry) bool {
 	return e != nil && e.Op == kv.Put && bytes.Equal(e.Value, l.value)
 }
+
+// remove deletes the key, whose revision is known to have been this one. A renewal that Release has cut short may have been stored, or may still be
+// under way at the server.
+func (l *KeyValueLock) remove(ctx context.Context, revision uint64) error {
+	ctx, cancel := l.b.js.bounded(ctx)
+	defer cancel()
+	for {
+		_, err := l.b.store.Remove(ctx, l.key, kv.Removal{Op: kv.Purge, Last: revision, TTL: l.ttl})
+		if !errors.Is(err, ErrKeyRevisionMismatch) {
+			return err
+		}
+		e, failed := l.b.store.Newest(ctx, l.key)
+		switch {
+		case failed != nil:
+			return failed
+		case !l.isOwn(e): // its time was over, and it is somebody else's perhaps
+			return fmt.Errorf("%w: %w", ErrLockLost, err)
+		case e.Revision == revision: // what is under way keeps the server from it
+			if err := pause(ctx, l.retryWait()); err != nil {
+				return err
+			}
+		}
+		revision = e.Revision
+	}
+}

@@ -204,7 +204,7 @@ func TestIngestOverCuts(t *testing.T) {
 		t.Errorf("%+v", ack)
 	}
 	wantNumbers(t, s, n)
-	if g.nc.Statistics.Reconnects == 0 {
+	if g.nc.Stats().Reconnects == 0 {
 		t.Error("the link was never cut")
 	}
 }

@@ -44,9 +44,10 @@ func TestJetStreamUnsteadyLinks(t *testing.T) {
 		return err == nil
 	})
 	seen := make(map[string]bool)
-	for end := time.Now().Add(20 * time.Second); len(seen) < n; {
+	const limit = 20 * time.Second * min(slower, 3)
+	for end := time.Now().Add(limit); len(seen) < n; {
 		if time.Now().After(end) {
-			t.Fatalf("%d of %d messages after 20 s", len(seen), n)
+			t.Fatalf("%d of %d messages after %v", len(seen), n, limit)
 		}
 		b, err := c.Fetch(50, jetstream.FetchMaxWait(300*time.Millisecond), jetstream.FetchHeartbeat(100*time.Millisecond))
 		must(t, err)

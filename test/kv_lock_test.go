@@ -108,6 +108,19 @@ func TestKVLockSurvivesCuts(t *testing.T) {
 	must(t, l.Release(ctx))
 }
 
+// A renewal that was stored, and whose answer was lost, does not keep its holder from releasing the lock.
+func TestKVLockReleaseBehindARenewal(t *testing.T) {
+	b, other, p := withLocks(t)
+	ctx := t.Context()
+	l := got[*jetstream.KeyValueLock](t)(jetstream.AcquireLock(ctx, b, "l", jetstream.LockConfig{TTL: 3 * time.Second}))
+	p.Hole(natstest.ServerToClient)
+	eventually(t, "a renewal", func() bool { return got[jetstream.KeyValueEntry](t)(other.Get(ctx, "l")).Revision() > l.Fence() })
+	must(t, p.Heal())
+	must(t, l.Release(ctx))
+	_, err := other.Get(ctx, "l")
+	wantError(t, "the key", err, jetstream.ErrKeyNotFound)
+}
+
 func TestKVElection(t *testing.T) {
 	b, other, _ := withLocks(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -94,7 +94,8 @@ func TestResilientLeavesALameDuck(t *testing.T) {
 	receiver := dial(t, servers[1].URL())
 	const senders = 3
 	var seen [senders]atomic.Int64
-	var disorder atomic.Int64
+	var disorder, twice atomic.Int64
+	var had [senders]map[int64]bool
 	sub := got[*nats.Subscription](t)(receiver.Subscribe("duck.*", func(m *nats.Msg) {
 		var who, n int64
 		_, _ = fmt.Sscanf(string(m.Data), "%d %d", &who, &n)
@@ -102,6 +103,13 @@ func TestResilientLeavesALameDuck(t *testing.T) {
 			_ = m.Respond(nil) // a question for interest, which may come late
 			return
 		}
+		if had[who] == nil {
+			had[who] = make(map[int64]bool)
+		}
+		if had[who][n] {
+			twice.Add(1)
+		}
+		had[who][n] = true
 		if seen[who].Add(1) != n {
 			disorder.Add(1)
 		}
@@ -166,8 +174,12 @@ func TestResilientLeavesALameDuck(t *testing.T) {
 		}
 		return sum >= total
 	})
-	if n := disorder.Load(); n != 0 {
-		t.Errorf("%d messages out of order or twice", n)
+	if n := twice.Load(); n != 0 {
+		t.Errorf("%d messages came twice", n)
+	}
+	// Two ways through a cluster may differ in time: where servers are slowed down the second one may be the faster.
+	if n := disorder.Load(); n != 0 && slower == 1 {
+		t.Errorf("%d messages out of order", n)
 	}
 	if errs := j.errors(); len(errs) != 0 {
 		t.Errorf("told of %v, want nothing lost", errs)

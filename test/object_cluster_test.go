@@ -29,9 +29,13 @@ func objectCluster(t *testing.T, seed uint64) (*storm, *objectStage) {
 	return s, g
 }
 
-// The bucket's leader changes, dies and comes back in the middle of puts and gets: objects are whole, and no chunk is left over.
+// The bucket's leader changes, dies and comes back in the middle of puts and gets: objects are whole, and no chunk is left over. With even seeds
+// chunks go in batches.
 func objectsInACluster(t *testing.T, seed uint64) {
 	s, g := objectCluster(t, seed)
+	if seed%2 == 0 {
+		g.batching(t, s.js, true)
+	}
 	data := noise(seed, 4<<20)
 	leader := s.cluster.StreamLeader("OBJ_B")
 	var infos []*jetstream.ObjectInfo

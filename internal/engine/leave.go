@@ -13,7 +13,8 @@ import (
 // How a link ends in peace, and how one that failed is read to its end.
 
 const (
-	leaveLimit = time.Second            // for a lame duck to take what was accepted, and to answer
+	leaveLimit = 5 * time.Second        // for a lame duck to take what was accepted, and to answer: it lives longer than that
+	known      = 250 * time.Millisecond // for a cluster to learn of subscriptions over the next link before the current one is left
 	lastWords  = 100 * time.Millisecond // for the reader of a link that cannot be written to any more
 )
 
@@ -33,11 +34,13 @@ func (s *supervisor) leave(id uint64) {
 		_ = d.link.conn.SetWriteDeadline(time.Now().Add(leaveLimit))
 		_, _ = d.link.conn.Write(lines) // a link on which this fails will fail again, and is replaced then
 		_ = d.link.conn.SetWriteDeadline(time.Time{})
-		if s.c.leave(l, left) {
-			l.after(leaveLimit, left)
-		} else {
-			left() // the link is failing
-		}
+		l.after(known, func() {
+			if s.c.leave(l, d.link, left) {
+				l.after(leaveLimit, left)
+			} else {
+				left() // the link is failing
+			}
+		})
 	}()
 }
 
@@ -57,12 +60,22 @@ func (c *Conn) subscribeAhead(next *link) (lines []byte) {
 	return lines
 }
 
-// leave sends the last PING of l, if that is still the link; fn is called when its answer comes, or the link is gone.
-func (c *Conn) leave(l *link, fn func()) bool {
+// leave sends the last PING of l, if that is still the link; fn is called when its answer comes, or the link is gone. Queue groups leave the link
+// in front of the PING: what the server would send behind the PONG is nobody's, and so it gives it to another member.
+func (c *Conn) leave(l, next *link, fn func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	// A successor is released under the lock: it is not left by mistake.
-	if c.finished || c.current.Load() != l || !c.out.Leave() {
+	if c.finished || c.current.Load() != l {
+		return false
+	}
+	c.scratch = c.scratch[:0]
+	c.subs.each(func(s *Sub) {
+		if next.ahead[s.sid] && s != c.mux.sub {
+			c.scratch = proto.AppendUnsub(c.scratch, s.sid, 0)
+		}
+	})
+	if !c.out.Control(c.scratch) || !c.out.Leave() {
 		return false
 	}
 	c.pongs = append(c.pongs, ponger{fn: func(error) { fn() }, sent: true})

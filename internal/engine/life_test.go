@@ -253,7 +253,11 @@ func TestLeavesALameDuck(t *testing.T) {
 			t.Errorf("left after %v, want half a second", took)
 		}
 		near.expect("SUB work group 2") // first here, then no more there: no message of the group passes between
+		far.expect("UNSUB 2")
 		far.expect("PING")
+		if took := mono.Now().Sub(began); took != 500*time.Millisecond+known {
+			t.Errorf("said so after %v, want %v behind the SUB", took, known)
+		}
 		_ = c.Publish("b", "", nil, []byte("new"))
 		far.send("MSG a 1 4\r\nlast\r\nPONG\r\n")
 		near.expect("SUB a 1")

@@ -20,8 +20,10 @@ func (m *Machine) FlowAck(now mono.Time, n, every uint64) []Action {
 	switch m.phase {
 	case Starting, Asking:
 		m.phase = Open
-	case Committing:
-		m.asked = now
+	}
+	m.asked = now
+	if m.sent < m.limit() && !m.held {
+		m.progress = now // nothing is late: the rest is acked when the interval is full
 	}
 	m.goOn(now)
 	return m.out

@@ -46,7 +46,7 @@ func (m *Machine) Deadline() mono.Time {
 			at = min(at, m.asked.Add(overdue))
 		}
 	case Open:
-		at = min(at, m.spoke.Add(m.patience()))
+		at = min(at, m.spoke.Add(m.patience()), m.asked.Add(keepAlive))
 	}
 	return at
 }

@@ -62,3 +62,33 @@ func TestGivesUp(t *testing.T) {
 		})
 	}
 }
+
+// Who publishes slowly fills no interval for a long time. The server says, when it is asked, that it has everything: that is no reason to give up.
+func TestSlowPublishersGoOn(t *testing.T) {
+	t.Parallel()
+	for name, every := range map[string]time.Duration{"pauses": 100 * time.Second, "steadily": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			m := New(Config{Every: 1000, GiveUp: 30 * time.Second}, true)
+			now := mono.Time(0).Add(time.Hour)
+			m.Accept(now, 1)
+			m.FlowAck(now, 0, 1000)
+			end := now.Add(5 * time.Minute)
+			next := now.Add(every)
+			for pings := 0; now < end; now = now.Add(250 * time.Millisecond) {
+				if now >= next {
+					m.Accept(now, 1)
+					next = now.Add(every)
+				}
+				for _, a := range m.Tick(now) {
+					switch a.Kind {
+					case Finish:
+						t.Fatalf("ended with %v after %v", a.Code, now.Sub(mono.Time(0).Add(time.Hour)))
+					case Ping:
+						pings++
+						m.FlowAck(now, 0, 1000)
+					}
+				}
+			}
+		})
+	}
+}

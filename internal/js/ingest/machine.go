@@ -83,9 +83,9 @@ type Machine struct {
 	risk                  uint64 // the highest message that a batch which was forgotten may have stored
 	every                 uint64 // the server's choice, in the current batch
 
-	asked    mono.Time // when the last question, or the first message, went out
+	asked    mono.Time // when the last question, or the first message, went out, or a flow ack came
 	spoke    mono.Time // when the last frame went out
-	progress mono.Time // when something was last acked, or began to wait
+	progress mono.Time // when something was last acked, or began to wait, or the server said that it may
 	again    mono.Time // when to ask again; Never: not waiting for that
 	pause    time.Duration
 	asks     int            // questions since the last answer

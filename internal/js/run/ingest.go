@@ -17,9 +17,20 @@ import (
 
 // IngestConfig says what an [Ingest] is made of.
 type IngestConfig struct {
-	Link askLink // an *engine.Conn
+	Link ingestLink // an *engine.Conn
 	ingest.Config
+	// Told is called when more is known to be stored, when there is work for whoever calls Offer, and when the ingest is over; nil: not. It may
+	// be called under a lock and on the connection's reader: it must not block nor call the ingest.
+	Told func()
 }
+
+// ingestLink is what an ingest needs of the connection.
+type ingestLink interface {
+	askLink
+	Publish(subject, reply string, hdr, data []byte) error
+}
+
+var _ ingestLink = (*engine.Conn)(nil)
 
 // IngestResult is how an ingest stands, or how it ended.
 type IngestResult struct {
@@ -29,6 +40,8 @@ type IngestResult struct {
 	Ack wire.PubAck
 	// Stored messages are so for certain; those up to MayBeStored perhaps.
 	Stored, MayBeStored uint64
+	// Batches is how many there were: more than one if something was sent again.
+	Batches int
 }
 
 // ErrIngestOver is returned by Publish when the ingest was closed or has ended.
@@ -47,7 +60,7 @@ type Ingest struct {
 	inbox string
 	id    string // its unique token, with which the ids of batches begin
 	sub   *engine.Sub
-	over  chan struct{} // closed at the end
+	over  chan struct{} // closed at the end, when nothing is read out of anybody's memory any more
 
 	mu      sync.Mutex
 	machine *ingest.Machine
@@ -74,6 +87,7 @@ type Ingest struct {
 type ingestMsg struct {
 	subject   string
 	hdr, data []byte
+	lent      bool // the caller's memory: see Offer
 }
 
 type ingestJob struct {
@@ -89,7 +103,7 @@ type ingestJobKind uint8
 const (
 	ingestSend ingestJobKind = iota
 	ingestDoubt
-	ingestUnsubscribe
+	ingestEnd // the last one
 )
 
 // NewIngest makes an ingest. It sends nothing but a subscription for answers. Errors are those of engine.Conn.Subscribe.
@@ -101,6 +115,7 @@ func NewIngest(cfg IngestConfig) (*Ingest, error) {
 		return nil, err
 	}
 	i.start(sub)
+	i.work(byAnybody)
 	return i, nil
 }
 
@@ -127,7 +142,7 @@ func (i *Ingest) Publish(ctx context.Context, subject string, hdr, data []byte) 
 	for {
 		room, err := i.accept(m)
 		if room == nil {
-			i.work()
+			i.work(byAnybody)
 			return err
 		}
 		select {
@@ -151,16 +166,54 @@ func (i *Ingest) accept(m *ingestMsg) (room <-chan struct{}, err error) {
 		}
 		return i.room, nil
 	}
+	i.acceptLocked(m)
+	return nil, nil
+}
+
+func (i *Ingest) acceptLocked(m *ingestMsg) {
 	i.held, i.last = append(i.held, m), m.subject
 	now := mono.Now()
 	i.applyLocked(now, i.machine.Accept(now, 1))
-	return nil, nil
+}
+
+// Offer takes one message without a copy: its bytes must stay as they are until it is known to be stored, or the ingest is over. It waits
+// for room in the connection's buffer only, and writes large payloads out of the caller's memory. Who calls it looks at HasRoom before, and calls Work
+// when it is told something. False: the ingest was closed or has ended.
+func (i *Ingest) Offer(subject string, hdr, data []byte) bool {
+	taken := i.offer(&ingestMsg{subject: subject, hdr: hdr, data: data, lent: true})
+	i.work(byLender)
+	return taken
+}
+
+func (i *Ingest) offer(m *ingestMsg) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ended || i.closing {
+		return false
+	}
+	i.acceptLocked(m)
+	return true
+}
+
+// Work sends what was offered and may go out now. It is for whoever calls Offer; when he does not come the timer does it, with a copy.
+func (i *Ingest) Work() { i.work(byLender) }
+
+// HasRoom reports whether the stream lets more be under way.
+func (i *Ingest) HasRoom() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return !i.ended && !i.closing && i.machine.Room() > 0
+}
+
+// Commit says that there are no more messages, and does not wait.
+func (i *Ingest) Commit() {
+	i.close()
+	i.work(byAnybody)
 }
 
 // Close says that there are no more messages, and waits until all are stored. When ctx ends before, the ingest ends, too.
 func (i *Ingest) Close(ctx context.Context) (IngestResult, error) {
-	i.close()
-	i.work()
+	i.Commit()
 	select {
 	case <-i.over:
 		return i.Result(), nil
@@ -192,14 +245,14 @@ func (i *Ingest) Result() IngestResult {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	r := i.result
-	r.Stored, r.MayBeStored = i.machine.Acked(), i.machine.MayBeStored()
+	r.Stored, r.MayBeStored, r.Batches = i.machine.Acked(), i.machine.MayBeStored(), i.batches
 	return r
 }
 
 // event tells the machine something, and does what it says.
 func (i *Ingest) event(tell func(now mono.Time) []ingest.Action) {
 	i.tell(tell)
-	i.work()
+	i.work(byAnybody)
 }
 
 func (i *Ingest) tell(tell func(now mono.Time) []ingest.Action) {
@@ -252,6 +305,13 @@ func (i *Ingest) releaseLocked(to uint64) {
 	i.held = i.held[n:]
 	i.first = to + 1
 	i.wakeLocked()
+	i.told()
+}
+
+func (i *Ingest) told() {
+	if i.cfg.Told != nil {
+		i.cfg.Told()
+	}
 }
 
 // wakeLocked tells those who wait for room.
@@ -271,7 +331,7 @@ func (i *Ingest) finishLocked(a ingest.Action) {
 	if i.timer != nil {
 		i.timer.Stop()
 	}
-	i.jobs.add(ingestJob{kind: ingestUnsubscribe})
+	i.jobs.drop()
+	i.jobs.add(ingestJob{kind: ingestEnd})
 	i.wakeLocked()
-	close(i.over)
 }

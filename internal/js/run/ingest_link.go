@@ -55,8 +55,9 @@ func (i *Ingest) hearLocked(now mono.Time, r wire.FastReply, a *wire.FastAnswer)
 		i.result.Ack = a.Ack
 		return i.machine.Ack(now, a.Count)
 	case wire.FastFailed:
-		if a.Error.ErrCode == wire.ErrCodeUnknownBatch {
-			return i.machine.Unknown(now, r.Op == wire.FastPing)
+		switch ping := r.Op == wire.FastPing; {
+		case a.Error.ErrCode == wire.ErrCodeUnknownBatch, ping && a.Error.ErrCode == wire.ErrCodeNoFastBatches:
+			return i.machine.Unknown(now, ping)
 		}
 		return i.machine.Failed(now, r.N, a.Error)
 	}
@@ -107,36 +108,74 @@ func (i *Ingest) armLocked(now, at mono.Time) {
 }
 
 func (i *Ingest) tick() {
-	i.event(func(now mono.Time) []ingest.Action {
+	i.tell(func(now mono.Time) []ingest.Action {
 		i.armed = mono.Never
 		return i.machine.Tick(now)
 	})
+	i.work(byTimer)
 }
 
-// work does what is to be done outside the lock. None of it waits, so it may run on the reader or the supervisor.
-func (i *Ingest) work() {
-	for job, ok := i.startJob(); ok; job, ok = i.nextJob() {
+// worker is who does what is to be done outside the lock.
+type worker uint8
+
+const (
+	byAnybody worker = iota // a caller, the reader, the supervisor
+	byTimer
+	byLender // whoever calls Offer: it may wait
+)
+
+// work does what is to be done outside the lock. None of it waits, so it may run on the reader or the supervisor; except for a lender, for room in
+// the connection's buffer. What was lent is left to the lender if he comes in time: he needs no copy.
+func (i *Ingest) work(w worker) {
+	for job, ok := i.startJob(w); ok; job, ok = i.nextJob(w) {
 		switch job.kind {
 		case ingestSend:
-			i.reply = wire.AppendFastReply(i.reply[:0], i.inbox, job.batch, i.cfg.Every, job.n, job.op)
-			// What finds no link is lost, as what was written to one that breaks: the machine asks what the server has.
-			i.cfg.Link.PublishVolatile(job.msg.subject, string(i.reply), job.msg.hdr, job.msg.data)
+			i.send(&job, w)
 		case ingestDoubt:
 			i.cfg.Link.Doubt()
-		case ingestUnsubscribe:
+		case ingestEnd:
 			_ = i.cfg.Link.Unsubscribe(i.sub) // the connection may be over
+			close(i.over)
+			i.told()
 		}
 	}
 }
 
-func (i *Ingest) startJob() (ingestJob, bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.jobs.start()
+// send sends one frame. What finds no link is lost, as what was written to one that breaks: the machine asks what the server has.
+//
+// A lent message that waits in the connection's buffer may be kept there over a lost link. So it goes out in front of the question, as if
+// the link had been slow, and the server's answer counts it.
+func (i *Ingest) send(job *ingestJob, w worker) {
+	m := job.msg
+	i.reply = wire.AppendFastReply(i.reply[:0], i.inbox, job.batch, i.cfg.Every, job.n, job.op)
+	if w == byLender && m.lent {
+		_ = i.cfg.Link.Publish(m.subject, string(i.reply), m.hdr, m.data)
+		return
+	}
+	i.cfg.Link.PublishVolatile(m.subject, string(i.reply), m.hdr, m.data)
 }
 
-func (i *Ingest) nextJob() (ingestJob, bool) {
+func (i *Ingest) startJob(w worker) (job ingestJob, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if i.jobs.running {
+		return job, false
+	}
+	i.jobs.running = true
+	return i.nextJobLocked(w)
+}
+
+func (i *Ingest) nextJob(w worker) (ingestJob, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.nextJobLocked(w)
+}
+
+func (i *Ingest) nextJobLocked(w worker) (job ingestJob, ok bool) {
+	if next, ok := i.jobs.peek(); ok && w == byAnybody && next.kind == ingestSend && next.msg.lent {
+		i.jobs.rest()
+		i.told()
+		return job, false
+	}
 	return i.jobs.pop()
 }

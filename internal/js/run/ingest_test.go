@@ -190,3 +190,57 @@ func TestIngestChaos(t *testing.T) {
 		})
 	}
 }
+
+// Publish takes lent messages.
+func (l *fakeLink) Publish(subject, reply string, hdr, data []byte) error {
+	if !l.PublishVolatile(subject, reply, hdr, data) {
+		return errClosed
+	}
+	return nil
+}
+
+// What was offered is sent by whoever offered it. If he does not come, as his reader pauses, the timer sends it.
+func TestIngestLeavesWorkToTheLender(t *testing.T) {
+	for name, comes := range map[string]bool{"who comes": true, "who does not": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newFakeLink()
+				told := make(chan struct{}, 10)
+				i, err := NewIngest(IngestConfig{Link: l, Config: ingest.Config{Every: 2, GiveUp: time.Minute}, Told: func() { told <- struct{}{} }})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for n := range 3 {
+					if !i.Offer("lines", nil, fmt.Append(nil, n)) {
+						t.Fatal("not taken")
+					}
+				}
+				if _, _, asked, _ := l.counts(); asked != 1 || !i.HasRoom() {
+					t.Fatalf("%d are sent before the first one is answered, room %v", asked, i.HasRoom())
+				}
+				i.hear(t, l, `{"type":"ack","seq":0,"msgs":2}`)
+				<-told
+				if _, _, asked, _ := l.counts(); asked != 1 {
+					t.Fatalf("the reader sent %d", asked-1)
+				}
+				if comes {
+					i.Work()
+				} else {
+					time.Sleep(5 * time.Second)
+				}
+				synctest.Wait()
+				if _, _, asked, _ := l.counts(); asked < 3 {
+					t.Errorf("%d are sent, want 3", asked)
+				}
+				i.Abandon()
+				<-i.Over()
+				if i.Offer("lines", nil, nil) || i.HasRoom() {
+					t.Error("there is room behind the end")
+				}
+				if subs, _, _, _ := l.counts(); subs != 0 {
+					t.Errorf("%d subscriptions are left", subs)
+				}
+			})
+		})
+	}
+}

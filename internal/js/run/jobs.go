@@ -22,6 +22,23 @@ func (l *jobQueue[J]) start() (job J, ok bool) {
 	return l.pop()
 }
 
+// peek is the next job, which stays.
+func (l *jobQueue[J]) peek() (job J, ok bool) {
+	if l.next == len(l.jobs) {
+		return job, false
+	}
+	return l.jobs[l.next], true
+}
+
+// rest ends the work although there is some, which waits for somebody else.
+func (l *jobQueue[J]) rest() { l.running = false }
+
+// drop forgets all that is to be done.
+func (l *jobQueue[J]) drop() {
+	clear(l.jobs[l.next:])
+	l.jobs = l.jobs[:l.next]
+}
+
 // pop is the next job of the one who works; without one the work is over.
 func (l *jobQueue[J]) pop() (job J, ok bool) {
 	if l.next == len(l.jobs) {

@@ -116,5 +116,9 @@ func ParseFastAnswer(data []byte) (a FastAnswer) {
 	return a
 }
 
-// ErrCodeUnknownBatch: the server does not know the fast batch.
-const ErrCodeUnknownBatch = 10208
+const (
+	// ErrCodeUnknownBatch: the server does not know the fast batch.
+	ErrCodeUnknownBatch = 10208
+	// ErrCodeNoFastBatches: the stream does not take any; it has forgotten those that it took.
+	ErrCodeNoFastBatches = 10205
+)
