@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
-	"time"
 
 	"github.com/gannet-io/nats"
 	"github.com/gannet-io/nats/internal/js/api"
@@ -121,21 +120,9 @@ func (b *Batch) ask(ctx context.Context, msg *nats.Msg, block []byte, retry pubw
 		case !retry.Again():
 			return nil, ErrNoStreamResponse
 		}
-		if err := pause(ctx, retry.Wait); err != nil {
+		if err := api.Pause(ctx, retry.Wait); err != nil {
 			return nil, err
 		}
-	}
-}
-
-// pause waits, unless ctx ends before.
-func pause(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

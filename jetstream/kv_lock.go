@@ -11,6 +11,7 @@ import (
 	"github.com/gannet-io/nats"
 	"github.com/nats-io/nuid"
 
+	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/kv"
 )
 
@@ -218,7 +219,7 @@ func (l *KeyValueLock) end(reason error) (revision uint64, err error) {
 func (l *KeyValueLock) renew(ctx context.Context) {
 	defer close(l.ended)
 	wait := l.ttl / 3
-	for pause(ctx, wait) == nil {
+	for api.Pause(ctx, wait) == nil {
 		err := l.renewed(ctx)
 		switch {
 		case ctx.Err() != nil:

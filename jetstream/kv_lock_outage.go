@@ -10,6 +10,7 @@ import (
 
 	"github.com/gannet-io/nats"
 
+	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/kv"
 )
 
@@ -46,7 +47,7 @@ func (l *KeyValueLock) outlast(ctx context.Context, err error, first bool) error
 	if errors.Is(err, ErrNoStreamResponse) && l.bucketIsGone(ctx) {
 		return ErrBucketNotFound
 	}
-	return pause(ctx, l.retryWait())
+	return api.Pause(ctx, l.retryWait())
 }
 
 // bucketIsGone asks those who lead all streams: a bucket without a leader does not answer, and neither does one that was deleted.
@@ -100,7 +101,7 @@ func (l *KeyValueLock) remove(ctx context.Context, revision uint64) error {
 		case !l.isOwn(e): // its time was over, and it is somebody else's perhaps
 			return fmt.Errorf("%w: %w", ErrLockLost, err)
 		case e.Revision == revision: // what is under way keeps the server from it
-			if err := pause(ctx, l.retryWait()); err != nil {
+			if err := api.Pause(ctx, l.retryWait()); err != nil {
 				return err
 			}
 		}

@@ -39,7 +39,7 @@ func modifyKey(ctx context.Context, b KeyValue, key string, change func(KeyValue
 		if err == nil || !errors.Is(err, ErrKeyExists) && !errors.Is(err, ErrKeyRevisionMismatch) {
 			return revision, err
 		}
-		if err := pause(ctx, modifyPause); err != nil {
+		if err := api.Pause(ctx, modifyPause); err != nil {
 			return 0, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats"
+	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/js/ordered"
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
@@ -138,7 +139,7 @@ func (o *orderedSource) Compare(ctx context.Context, from uint64) (start uint64,
 		case look == shortLooks:
 			return info.State.LastSeq + 1, "the stream has lost its end", true
 		}
-		if pause(ctx, shortPause) != nil {
+		if api.Pause(ctx, shortPause) != nil {
 			return 0, "", false
 		}
 	}

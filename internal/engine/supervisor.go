@@ -73,18 +73,6 @@ func (s *supervisor) tick() {
 	s.act(s.machine.Tick(mono.Now()))
 }
 
-// lookForDebts tells the machine when less is outstanding than it knows of. Whoever comes to owe something counts it first and then looks at owed: so
-// either he finds it lowered, raises it and posts, or what he counted is seen here, behind the lowering.
-func (s *supervisor) lookForDebts() {
-	c := s.c
-	known, owed := c.owed.Load(), uint32(c.owing())
-	if owed >= known || !c.owed.CompareAndSwap(known, owed) {
-		return
-	}
-	c.raise(c.owing())
-	s.machine.Owed(mono.Now(), session.Debt(c.owed.Load()))
-}
-
 // act carries out what the machine decided, in order. Actions may lead to further events, but those come by mail, so nothing asks the
 // machine again before it is done.
 func (s *supervisor) act(actions []session.Action) {

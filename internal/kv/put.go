@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nuid"
 
+	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
@@ -66,24 +67,12 @@ func (s *Store) Create(ctx context.Context, key string, value []byte, ttl time.D
 			w.last = e.Revision
 		}
 		switch {
-		case !rest(ctx, pause):
+		case api.Pause(ctx, pause) != nil:
 			return 0, s.cfg.Errors.Unpublished(wire.Canceled, nil, ctx.Err())
 		case mono.Now().Sub(begin) > s.patience():
 			return 0, s.cfg.Errors.Unpublished(wire.Timeout, nil, nil)
 		}
 		pause = min(max(2*pause, createPause), createPauseMost)
-	}
-}
-
-// rest waits; false: ctx ended.
-func rest(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

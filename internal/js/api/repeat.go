@@ -71,7 +71,7 @@ func repeat(ctx context.Context, link fragileLink, timeout time.Duration, subjec
 		case err == natserr.Disconnected:
 		case err == natserr.NoResponders && again && tries < wakeUpTries:
 			tries++
-			if err := pause(ctx, wakeUp); err != nil {
+			if err := Pause(ctx, wakeUp); err != nil {
 				return engine.Reply{}, err
 			}
 		default:
@@ -89,7 +89,8 @@ func remaining(timeout time.Duration, began mono.Time) (left time.Duration, over
 	return left, left <= 0
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits, unless ctx ends before: then it returns its error.
+func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

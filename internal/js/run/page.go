@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
@@ -52,12 +53,8 @@ func GetPage(ctx context.Context, link askLink, subject string, req wire.PageReq
 		if err != natserr.Disconnected {
 			return p, err
 		}
-		again := time.NewTimer(pageAgain)
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			again.Stop()
-			return Page{}, ctx.Err()
+		if err := api.Pause(ctx, pageAgain); err != nil {
+			return Page{}, err
 		}
 	}
 }
