@@ -29,8 +29,9 @@ func TestObjectAllocations(t *testing.T) {
 		must(t, err)
 	})
 	t.Logf("bytes allocated for each MiB: put %d, get %d", put/64, get/64)
-	if most := uint64(100 << 10); put/64 > most || get/64 > 4*most {
-		t.Errorf("put allocates %d bytes for each MiB, get %d, want at most %d and %d", put/64, get/64, most, 4*most)
+	// A reader allocates what the server may send ahead of it, up to 32 MiB of the 64 that nats.go would take.
+	if mostPut, mostGet := uint64(100<<10), uint64(700<<10); put/64 > mostPut || get/64 > mostGet {
+		t.Errorf("put allocates %d bytes for each MiB, get %d, want at most %d and %d", put/64, get/64, mostPut, mostGet)
 	}
 }
 

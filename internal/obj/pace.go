@@ -35,10 +35,16 @@ func (p *pace) acked(took time.Duration) {
 
 // full says that the put had to wait because room was used up.
 func (p *pace) full() {
-	if p.acks < p.room {
-		return
-	}
-	if p.acks = 0; p.fastest > slowAck {
+	if p.slow(slowAck) {
 		p.room = min(2*p.room, p.most)
 	}
+}
+
+// slow reports that a round is over whose acks all took longer than limit. With the end of a round another one begins.
+func (p *pace) slow(limit time.Duration) bool {
+	if p.acks < p.room {
+		return false
+	}
+	p.acks = 0
+	return p.fastest > limit
 }

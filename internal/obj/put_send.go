@@ -26,6 +26,7 @@ type put struct {
 	source   *source
 	win      window
 	pace     pace
+	batch    batch
 	stored   uint64    // bytes that are in the stream, in order
 	began    bool      // something was sent
 	repeated bool      // something was sent twice
@@ -77,9 +78,10 @@ func (p *put) chunks(ctx context.Context, r io.Reader) error {
 	p.source = newSource(r, size)
 	defer p.source.close()
 	p.moved = time.Now()
+	p.batch.gathering = p.s.batches.Load()
 	over := func() error { return p.over(ctx) }
 	for index, read := 0, false; ; {
-		for !read && !p.win.broken() && len(p.win.chunks) < p.pace.room {
+		for !read && !p.win.broken() && p.mayRead() {
 			b, err := p.source.next(over)
 			if err != nil {
 				return err
@@ -95,7 +97,7 @@ func (p *put) chunks(ctx context.Context, r io.Reader) error {
 			c := &chunk{index: index, buf: b}
 			index++
 			p.win.sent(c)
-			if err := p.send(c); err != nil {
+			if err := p.dispatch(c); err != nil {
 				return err
 			}
 			if err := p.collect(); err != nil {
@@ -106,11 +108,17 @@ func (p *put) chunks(ctx context.Context, r io.Reader) error {
 			}
 		}
 		switch {
+		case read && p.batch.gathering:
+			if err := p.scatter(); err != nil {
+				return err
+			}
+		case read && p.batch.in != nil:
+			p.batch.in.Commit()
 		case p.win.ready():
 			if err := p.repair(ctx); err != nil {
 				return err
 			}
-		case read && len(p.win.chunks) == 0:
+		case read && p.batch.in == nil && len(p.win.chunks) == 0:
 			p.source.close()
 			p.info.Chunks, p.info.Digest = uint32(index), p.source.digest()
 			return p.verify(ctx)
@@ -134,13 +142,7 @@ func (p *put) over(ctx context.Context) error {
 // send publishes a chunk that the window counts as on its way.
 func (p *put) send(c *chunk) error {
 	p.began = true
-	p.header = append(p.header[:0], "NATS/1.0\r\n"+wire.HdrMsgID+": "...)
-	p.header = append(append(p.header, p.info.NUID...), '.')
-	p.header = strconv.AppendInt(p.header, int64(c.index), 10)
-	if c.epoch > 0 {
-		p.header = strconv.AppendInt(append(p.header, '.'), int64(c.epoch), 10)
-	}
-	p.header = append(p.header, "\r\n\r\n"...)
+	p.header = p.appendHeader(p.header[:0], c)
 	// The publisher never sends it again by itself, so that the header may be used for the next one.
 	spec := run.AsyncSpec{Subject: p.subject, Header: p.header, Data: c.buf.data}
 	err := p.pub.PublishAsync(spec, &attempt{put: p, chunk: c, sent: mono.Now()})
@@ -152,6 +154,17 @@ func (p *put) send(c *chunk) error {
 	}
 	p.win.lost(c)
 	return nil
+}
+
+// appendHeader appends the header block of a chunk: its id.
+func (p *put) appendHeader(dst []byte, c *chunk) []byte {
+	dst = append(dst, "NATS/1.0\r\n"+wire.HdrMsgID+": "...)
+	dst = append(append(dst, p.info.NUID...), '.')
+	dst = strconv.AppendInt(dst, int64(c.index), 10)
+	if c.epoch > 0 {
+		dst = strconv.AppendInt(append(dst, '.'), int64(c.epoch), 10)
+	}
+	return append(dst, "\r\n\r\n"...)
 }
 
 // passing reports whether an error of the connection is over when there is a link again.
@@ -186,10 +199,7 @@ func (a *attempt) Resolved(ack wire.StreamAck, code wire.Code, refused *wire.API
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mail = append(p.mail, a)
-	select {
-	case p.bell <- struct{}{}:
-	default:
-	}
+	p.ring()
 }
 
 func (p *put) letters() []*attempt {
@@ -202,6 +212,9 @@ func (p *put) letters() []*attempt {
 
 // collect takes in the results that have come.
 func (p *put) collect() error {
+	if p.batch.in != nil {
+		p.hear()
+	}
 	for _, a := range p.letters() {
 		switch {
 		case a.code == wire.OK:
@@ -222,7 +235,13 @@ func (p *put) collect() error {
 			return ended(a.code, a.refused, a.err)
 		}
 	}
-	for _, c := range p.win.settle() {
+	p.settle(p.win.settle())
+	return nil
+}
+
+// settle gives back what is in the stream, in order.
+func (p *put) settle(chunks []*chunk) {
+	for _, c := range chunks {
 		p.moved = time.Now()
 		p.stored += uint64(len(c.buf.data))
 		p.source.release(c.buf)
@@ -230,12 +249,18 @@ func (p *put) collect() error {
 			p.progress(p.stored)
 		}
 	}
-	return nil
 }
 
 // await waits for results. Those that are late are given up, so that the window can be repaired.
 func (p *put) await(ctx context.Context) error {
-	if p.win.out == 0 {
+	switch {
+	case p.batch.in != nil:
+		p.widen()
+		if err := p.rest(ctx, p.bell, Patience); err != nil {
+			return err
+		}
+		return p.collect()
+	case p.win.out == 0:
 		return p.collect()
 	}
 	since, late := p.moved, silentTime

@@ -23,6 +23,7 @@ const (
 // undo removes the chunks of a put that failed with cause, and returns what the caller is to be told.
 func (p *put) undo(ctx context.Context, cause error) error {
 	p.pub.Close()
+	p.dropBatch()
 	if !p.began {
 		return cause
 	}
@@ -75,6 +76,7 @@ func (p *put) cleanup() error {
 // abandon is undo for a put that ends with a panic of the reader or of the progress function.
 func (p *put) abandon() {
 	p.pub.Close()
+	p.dropBatch()
 	if p.began {
 		go func() { _ = p.cleanup() }() // ends as in undo
 	}

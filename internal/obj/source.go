@@ -26,6 +26,7 @@ type source struct {
 // buffer holds one chunk. It may be filled again when the chunk is settled and hashed.
 type buffer struct {
 	data    []byte
+	header  []byte // of a chunk in a batch
 	hashing sync.WaitGroup
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gannet-io/nats/internal/engine"
@@ -33,6 +34,8 @@ type Store struct {
 	stream string
 	direct bool // any replica may answer gets
 	pub    *run.Publisher
+	// batches: the stream took fast batches when the bucket was opened, and has not refused one since.
+	batches atomic.Bool
 }
 
 // Open returns a bucket that exists. Errors: [BadBucket], *wire.APIError and those of [api.Call].
@@ -42,7 +45,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	type stream struct {
 		Config struct {
-			Direct bool `json:"allow_direct"`
+			Direct  bool `json:"allow_direct"`
+			Batches bool `json:"allow_batched"`
 		} `json:"config"`
 	}
 	name := StreamName(cfg.Bucket)
@@ -50,7 +54,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{cfg: cfg, stream: name, direct: info.Config.Direct, pub: run.NewPublisher(run.PublisherConfig{Conn: cfg.Conn})}, nil
+	s := &Store{cfg: cfg, stream: name, direct: info.Config.Direct, pub: run.NewPublisher(run.PublisherConfig{Conn: cfg.Conn})}
+	s.batches.Store(info.Config.Batches)
+	return s, nil
 }
 
 // Bucket is the store's name, Stream that of its stream.

@@ -1,5 +1,7 @@
 package obj
 
+import "github.com/gannet-io/nats/internal/mono"
+
 // window decides which chunks to send, to send again, and to take back, so that they end up in the stream once each and in
 // order. It is pure: put.go sends, and tells it what came of it.
 //
@@ -20,7 +22,8 @@ type chunk struct {
 	epoch int // how often it was taken back: part of its id
 	buf   *buffer
 	state chunkState
-	seq   uint64 // of a stored one
+	seq   uint64    // of a stored one
+	sent  mono.Time // of one in a batch
 }
 
 type chunkState uint8
@@ -42,6 +45,13 @@ func (w *window) sent(c *chunk) {
 func (w *window) stored(c *chunk, seq uint64) {
 	c.state, c.seq = chunkStored, seq
 	w.out--
+}
+
+// batched takes the first n chunks off the front: a batch stored them, which keeps the order by itself.
+func (w *window) batched(n int) (settled []*chunk) {
+	settled, w.chunks = w.chunks[:n:n], w.chunks[n:]
+	w.out -= n
+	return settled
 }
 
 // lost says that c was perhaps not stored.
