@@ -84,7 +84,7 @@ func (p *performance) perform(t *testing.T, r round, i int) {
 				t.Errorf("rows %v:\n%s", c.gannet.Rows, v.found)
 				return
 			}
-			t.Logf("on a busy machine (a pulse %v late), to be played again:\n%s", v.lag, v.found)
+			t.Logf("in doubt (a pulse %v late), to be played again:\n%s", v.lag, v.found)
 			if over {
 				p.repeat(i)
 				return
@@ -110,7 +110,7 @@ type verdict struct {
 	want     []stage.Entry // of nats.go
 	found    mismatches
 	lag      time.Duration
-	doubtful bool // the machine had no time for it
+	doubtful bool // the machine had no time for it, or nats.go went another way
 }
 
 // play plays both at the same time, each on its own stage.
@@ -134,7 +134,10 @@ func (c comparison) play(t *testing.T) verdict {
 	v := verdict{want: want, lag: latest()}
 	v.doubtful = v.lag > late
 	if !*record {
-		v.add("nats.go, against testdata", stage.Compare(c.recorded, want))
+		// A race in nats.go: once it has gone the way that was recorded there is something to compare with.
+		other := stage.Compare(c.recorded, want)
+		v.doubtful = v.doubtful || len(other) > 0
+		v.add("nats.go, against testdata", other)
 	}
 	expected, stale := stage.Apply(c.gannet.Differs, want)
 	for _, key := range stale {

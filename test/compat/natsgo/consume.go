@@ -54,6 +54,8 @@ func consumeEnds(s *stage.Stage) {
 	cc, err := p.cons.Consume(func(m jetstream.Msg) { got.add(string(m.Data())); <-release })
 	s.Must(err, "consume")
 	s.Note("begun", "%v", got.next(1))
+	s.Tap().Await(1, func(f stage.Frame) bool { return f.Op == "MSG" && f.Data == "9" })
+	s.Must(p.nc.Flush(), "flush") // 8 and 9 have arrived
 	cc.Stop()
 	close(release)
 	s.Note("closed", "%v", stage.Wait(cc.Closed(), resolved))
