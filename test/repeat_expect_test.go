@@ -18,9 +18,11 @@ import (
 func unanswered(t *testing.T, p *natstest.Proxy, stored func() bool, subject string, meanwhile func(), call func() error) (time.Duration, error) {
 	t.Helper()
 	p.OnMatch([]byte("PUB "+subject), natstest.ClientToServer, func() { p.Hole(natstest.ServerToClient) })
+	before := p.Stats().Lost
 	result := make(chan error, 1)
 	go func() { result <- call() }()
 	eventually(t, "the message", stored)
+	eventually(t, "the ack to be lost", func() bool { return p.Stats().Lost > before })
 	meanwhile()
 	must(t, p.Heal())
 	cut := time.Now()
