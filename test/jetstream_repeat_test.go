@@ -133,6 +133,7 @@ func TestDeletionIsNotRepeated(t *testing.T) {
 		_, err := g.steady.Stream(t.Context(), "S")
 		return errors.Is(err, jetstream.ErrStreamNotFound)
 	})
+	eventually(t, "the answer to be lost", func() bool { return p.Stats().Lost > 0 })
 	must(t, p.Heal())
 	if err := await(t, "the end of the call", result); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want %v: nothing else is known", err, context.DeadlineExceeded)
