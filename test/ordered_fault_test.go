@@ -197,7 +197,7 @@ func TestOrderedUnsteadyLinks(t *testing.T) {
 	f := followOrder(t, over.ordered(t), nil, append(brisk, jetstream.PullMaxMessages(50))...)
 	it := messages(t, over.ordered(t), jetstream.PullMaxMessages(50))
 	batches := over.ordered(t)
-	p.Lifetime(20*time.Millisecond, 150*time.Millisecond)
+	p.Lifetime(20*time.Millisecond*min(slower, 4), 150*time.Millisecond*min(slower, 4)) // long enough for a consumer to be made
 	p.Cut()
 	done := make(chan struct{})
 	go func() {
@@ -205,6 +205,7 @@ func TestOrderedUnsteadyLinks(t *testing.T) {
 		for i := range n {
 			if _, err := g.js.Publish(context.Background(), "s.a", fmt.Append(nil, i)); err != nil {
 				t.Errorf("publish: %v", err)
+				return
 			}
 		}
 	}()
