@@ -26,7 +26,8 @@ type Subscription struct {
 	// There may be 100,000 idle ones, so what few of them need is in extras.
 
 	conn *Conn
-	reg  atomic.Pointer[engine.Sub] // nil for a moment at the beginning: see handle
+	own  engine.Sub                 // used through reg
+	reg  atomic.Pointer[engine.Sub] // &own; nil for a moment at the beginning: see handle
 	cb   MsgHandler                 // asynchronous subscriptions
 	ch   chan *Msg                  // channel subscriptions
 	task engine.Task                // asynchronous subscriptions
@@ -187,9 +188,9 @@ func (nc *Conn) checkSubscription(s *Subscription) error {
 func (nc *Conn) register(s *Subscription) error {
 	nc.subscribing.Lock()
 	defer nc.subscribing.Unlock()
-	reg, err := nc.eng.Subscribe(s.Subject, s.Queue, (*inlet)(s))
+	err := nc.eng.SubscribeAs(&s.own, s.Subject, s.Queue, (*inlet)(s))
 	if err == nil {
-		s.reg.Store(reg)
+		s.reg.Store(&s.own)
 	}
 	return err
 }

@@ -76,7 +76,7 @@ func (m *mux) init(c *Conn) {
 func (m *mux) open() {
 	m.once.Do(func() {
 		prefix := m.conn.NewInbox() + "."
-		s := &Sub{sink: m, subject: prefix + "*"}
+		s := &Sub{sink: m, subject: prefix + "*", answers: true}
 		m.conn.mu.Lock()
 		defer m.conn.mu.Unlock()
 		m.name(prefix, s)

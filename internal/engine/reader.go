@@ -24,9 +24,10 @@ type reader struct {
 	from int
 	to   int
 
-	frame proto.Frame
-	sub   *Sub // of the current run; nil: none, or nobody wants these messages
-	sid   uint64
+	frame  proto.Frame
+	sub    *Sub // of the current run; nil: none, or nobody wants these messages
+	sid    uint64
+	before uint64 // received of sub when the run began
 
 	msgs, bytes uint64 // of this read
 }
@@ -219,6 +220,7 @@ func (r *reader) deliver() {
 		if r.sub == nil {
 			return
 		}
+		r.before = r.sub.received.Load()
 	}
 	s := r.sub
 	received := s.received.Load() + 1
@@ -242,6 +244,9 @@ func (r *reader) deliver() {
 func (r *reader) endRun() {
 	if r.sub != nil {
 		r.sub.sink.Settle()
+		if r.sub.answers && r.sub.received.Load()-r.before > 1 {
+			r.c.out.Expect()
+		}
 		r.sub, r.sid = nil, 0
 	}
 }

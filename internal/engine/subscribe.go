@@ -14,6 +14,7 @@ type Sub struct {
 	sid            uint64
 	subject, queue string
 	received       atomic.Uint64 // written by the reader only
+	answers        bool          // somebody waits for each message: what comes together makes publishes that come together
 	uncounted      bool          // the server does not count all of them for its limit. The reader's
 	max            atomic.Uint64 // total number of messages after which it ends; 0: none
 	before         uint64        // received when the current SUB was sent. Guarded by Conn.mu
@@ -29,17 +30,34 @@ func (s *Sub) Received() uint64 { return s.received.Load() }
 // Subscribe registers sink and sends SUB, or has it sent after the reconnect. The caller checked subject and queue.
 // Errors: natserr.ConnectionClosed, natserr.ConnectionDraining.
 func (c *Conn) Subscribe(subject, queue string, sink Sink) (*Sub, error) {
-	s := &Sub{sink: sink, subject: subject, queue: queue}
+	s := new(Sub)
+	if err := c.SubscribeAs(s, subject, queue, sink); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// SubscribeAs is Subscribe for who has the Sub as a part of something larger: s is new.
+func (c *Conn) SubscribeAs(s *Sub, subject, queue string, sink Sink) error {
+	s.sink, s.subject, s.queue = sink, subject, queue
+	if err := c.register(s); err != nil {
+		return err
+	}
+	c.out.Relieve()
+	return nil
+}
+
+func (c *Conn) register(s *Sub) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.finished:
-		return nil, natserr.ConnectionClosed
+		return natserr.ConnectionClosed
 	case c.Status() == session.DrainingSubs, c.Status() == session.DrainingPubs:
-		return nil, natserr.ConnectionDraining
+		return natserr.ConnectionDraining
 	}
 	c.subscribeLocked(s)
-	return s, nil
+	return nil
 }
 
 func (c *Conn) subscribeLocked(s *Sub) {

@@ -277,6 +277,26 @@ func (b *Box) controlLocked(op []byte) bool {
 	return true
 }
 
+// Relieve writes what waits if that fills a write and nobody writes, for at most Config.Patience. Control never does, because its callers hold
+// locks: where one goroutine makes 100,000 subscriptions on one processor, the writer had no turn, and copying the growing buffer was a
+// fifth of the time.
+func (b *Box) Relieve() {
+	if w, piece := b.overfull(); piece != nil {
+		b.write(w, piece, time.Now().Add(b.cfg.Patience))
+	}
+}
+
+// overfull takes the token and the first piece if Relieve is to write.
+func (b *Box) overfull() (*wire, []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := b.wire
+	if w == nil || len(b.active.buf) < WriteSize || !w.exact || !w.freeLocked() || b.closed || b.fullLocked(w) {
+		return nil, nil
+	}
+	return w, b.takeLocked(w)
+}
+
 // Kick makes the writer write now what it would have left a while for publishers to join.
 func (b *Box) Kick() {
 	b.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime"
 	"time"
 
 	"github.com/gannet-io/nats/internal/mono"
@@ -39,7 +38,7 @@ func (b *Box) Run() {
 			case <-rest.start(linger):
 			}
 		case lookJoin:
-			yield.once()
+			b.gather(&yield)
 			fallthrough
 		case lookWrite:
 			if piece := b.take(w); piece != nil {
@@ -147,45 +146,6 @@ func (b *Box) wakeLocked(w *wire) {
 	select {
 	case w.wake <- struct{}{}:
 	default:
-	}
-}
-
-// yielder lets publishers join a write.
-type yielder struct {
-	pause mono.Time
-	long  int // recent yields that took long
-	short int // and those since the last of them that did not
-}
-
-const (
-	longYield  = 2 * time.Millisecond   // a yield that takes longer was spent behind work that has nothing to do with us
-	longYields = 2                      // after so many of them
-	yieldPause = 500 * time.Millisecond // it is not tried again for so long
-	// shortYields in a row say that a long one was an accident: the machine had something else to do. A pause for each of those cost 64
-	// concurrent requests a factor of 2 on a busy machine.
-	shortYields = 64
-)
-
-// once gives all runnable goroutines a turn.
-func (y *yielder) once() {
-	before := mono.Now()
-	if before < y.pause {
-		return
-	}
-	runtime.Gosched()
-	y.note(before, mono.Now())
-}
-
-func (y *yielder) note(before, after mono.Time) {
-	if after.Sub(before) <= longYield {
-		if y.short++; y.short >= shortYields {
-			y.long = 0
-		}
-		return
-	}
-	y.short = 0
-	if y.long++; y.long >= longYields {
-		y.pause = after.Add(yieldPause)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gannet-io/nats/internal/mono"
 )
 
 func TestWriterWritesAtOnceWhenAlone(t *testing.T) {
@@ -298,41 +297,6 @@ func TestWriterDoesNotRestOverUrgent(t *testing.T) {
 				t.Errorf("urgent %v: got %v, want %v", urgent, got, want)
 			}
 		})
-	}
-}
-
-func TestYielderPauses(t *testing.T) {
-	t.Parallel()
-	y := yielder{pause: mono.Never}
-	y.once()
-	if y.pause != mono.Never {
-		t.Errorf("a pausing yielder changed: got %v, want %v", y.pause, mono.Never)
-	}
-	y = yielder{}
-	y.note(0, mono.Time(longYield))
-	if y.pause != 0 {
-		t.Errorf("after a short yield: got a pause until %v, want none", y.pause)
-	}
-	long := mono.Time(longYield + 1)
-	for range 3 { // accidents
-		y.note(0, long)
-		for range shortYields {
-			y.note(0, 1)
-		}
-	}
-	if y.pause != 0 {
-		t.Errorf("after single long yields: got a pause until %v, want none", y.pause)
-	}
-	y.note(0, long)
-	y.note(0, 1)
-	y.note(0, long)
-	want := long.Add(yieldPause)
-	if y.pause != want {
-		t.Errorf("after two long yields: got a pause until %v, want %v", y.pause, want)
-	}
-	again := want.Add(longYield + 1) // one is enough to go on pausing
-	if y.note(want, again); y.pause != again.Add(yieldPause) {
-		t.Errorf("after a long yield behind the pause: got a pause until %v, want %v", y.pause, again.Add(yieldPause))
 	}
 }
 
