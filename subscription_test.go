@@ -14,8 +14,8 @@ import (
 // TestSizes guards what idle subscriptions and messages cost.
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	if got := unsafe.Sizeof(Subscription{}); got > 352 {
-		t.Errorf("a Subscription has %d bytes, want at most 352", got)
+	if got := unsafe.Sizeof(Subscription{}); got > 448 { // 96 of them are the engine's part, which was an object of its own
+		t.Errorf("a Subscription has %d bytes, want at most 448: a size class of the allocator", got)
 	}
 	if got := unsafe.Sizeof(Msg{}); got > 80 {
 		t.Errorf("a Msg has %d bytes, want at most 80", got)
