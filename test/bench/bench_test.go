@@ -47,6 +47,19 @@ func TestFiguresComeOut(t *testing.T) {
 	}
 }
 
+// TestFloor plays a scenario without a library beside the libraries.
+func TestFloor(t *testing.T) {
+	t.Parallel()
+	var out, log bytes.Buffer
+	args := []string{"-runs", "1", "-scale", "0.02", "-floor", "-md", "-only", "^(request, 64 concurrent|publish 16 B)$"}
+	if err := command(t.Context(), args, &out, &log); err != nil {
+		t.Fatalf("%v\n%s", err, &log)
+	}
+	if got := strings.Count(out.String(), "without a library"); got != 1 {
+		t.Errorf("got %d rows with a floor, want that of the requests:\n%s", got, &out)
+	}
+}
+
 // TestLostMessagesFailTheRun claims one message more than was published, and expects that the peer's count is believed.
 func TestLostMessagesFailTheRun(t *testing.T) {
 	t.Parallel()
@@ -79,6 +92,9 @@ func TestScenariosAreSound(t *testing.T) {
 		}
 		seen[s.Name] = true
 		for name, kinds := range sides {
+			if name == floor {
+				continue // plays few scenarios
+			}
 			if kinds[s.Job.Kind] == nil {
 				t.Errorf("%q: %s has no kind %q", s.Name, name, s.Job.Kind)
 			}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.StringVar(&s.profile, "profile", "", "write a CPU profile of each run into this `directory`")
 	asText, asMarkdown := f.Bool("json", false, "print JSON"), f.Bool("md", false, "print Markdown")
 	f.BoolVar(&s.list, "list", false, "list the scenarios and end")
+	withFloor := f.Bool("floor", false, "measure also a client without a library, in the scenarios of many that ask at once")
 	f.BoolVar(&s.strict, "strict", false, "fail if gannet misses what it must reach")
 	if err := f.Parse(args); err != nil {
 		return s, err
@@ -73,6 +75,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		s.print = asJSON
 	case *asMarkdown:
 		s.print = markdown
+	}
+	if *withFloor {
+		s.sides = append(s.sides, floor)
 	}
 	if *side != "" {
 		if sides[*side] == nil {
@@ -194,6 +199,7 @@ func runAll(ctx context.Context, s settings, stderr io.Writer) ([]Result, error)
 
 // runScenario interleaves the sides; who begins alternates. A side that fails is not run again.
 func runScenario(ctx context.Context, s settings, st *stage, sc Scenario) Result {
+	s.sides = slices.DeleteFunc(slices.Clone(s.sides), func(side string) bool { return side == floor && !sc.hasFloor() })
 	figures := make(map[string][]meter.Figures)
 	failed := make(map[string]error)
 	for i := range s.runs {

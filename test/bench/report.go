@@ -24,7 +24,10 @@ func row(r Result) []string {
 			also = append(also, c.text)
 		}
 	}
-	for _, name := range []string{theirs, ours} {
+	if bare := r.Sides[floor]; bare.CPU > 0 {
+		also = append(also, fmt.Sprintf("without a library %s, p99 %s", duration(bare.CPU), duration(bare.P99)))
+	}
+	for _, name := range []string{theirs, ours, floor} {
 		if err := r.Sides[name].Err; err != "" {
 			also = append(also, name+": "+err)
 		}

@@ -161,6 +161,11 @@ func (s Scenario) scaled(f float64) Scenario {
 	return s
 }
 
+// hasFloor tells whether a client without a library plays the scenario: those of several that ask at once.
+func (s Scenario) hasFloor() bool {
+	return sides[floor][s.Job.Kind] != nil && s.Job.Workers() > 1 && !s.Job.Busy
+}
+
 // placed tells whether the server keeps a stream for the scenario.
 func (p Place) placed() bool {
 	return p == MemoryStream || p == FileStream || p == FullStream || p == ReadStream

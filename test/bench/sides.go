@@ -4,6 +4,7 @@ import (
 	"github.com/gannet-io/nats/test/bench/gannet"
 	"github.com/gannet-io/nats/test/bench/meter"
 	"github.com/gannet-io/nats/test/bench/natsgo"
+	"github.com/gannet-io/nats/test/bench/sockets"
 )
 
 // The two libraries, in the order of the table's columns.
@@ -12,4 +13,7 @@ const (
 	ours   = "gannet"
 )
 
-var sides = map[string]map[string]func(*meter.Run) error{theirs: natsgo.Kinds, ours: gannet.Kinds}
+// floor is a client without a library, which plays few scenarios; -floor adds it.
+const floor = "sockets"
+
+var sides = map[string]map[string]func(*meter.Run) error{theirs: natsgo.Kinds, ours: gannet.Kinds, floor: sockets.Kinds}
