@@ -54,7 +54,7 @@ func PublishAsyncMaxPending(max int) JSOpt {
 var errMaxPending = errors.New("nats: max ack pending should be >= 1")
 
 // PublishAsyncTimeout is how long an asynchronous publish waits for its ack, counted from the call; 30 s by default. Then its future
-// ends with [ErrAsyncPublishTimeout], never early, and from 10 s on up to 2% late. With zero or less it waits for as long as the link lives.
+// ends with [ErrAsyncPublishTimeout], never early, and at most 50 ms late. With zero or less it waits for as long as the link lives.
 func PublishAsyncTimeout(dur time.Duration) JSOpt {
 	return jsOptFn(func(o *jsOpts) error {
 		if dur <= 0 {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -31,9 +32,13 @@ func (c *Conn) Ask(subject string, hdr, data []byte, w Waiter, deadline mono.Tim
 	reply := appendToken(append(buf[:0], c.mux.prefix...), t)
 	// The outbox copies the reply subject and keeps nothing of it.
 	replySubject := unsafe.String(unsafe.SliceData(reply), len(reply))
-	if o.Now {
+	switch {
+	case o.Now:
 		err = c.out.PublishNow(subject, replySubject, hdr, data)
-	} else {
+	case o.Patient:
+		// A copy: the box keeps the reply subject while it waits, and then buf would be an object in every Ask.
+		err = c.out.PublishBy(subject, strings.Clone(replySubject), hdr, data, deadline, o.Quit)
+	default:
 		err = c.out.Publish(subject, replySubject, hdr, data)
 	}
 	if err != nil && c.mux.release(t) == nil {
@@ -49,7 +54,8 @@ func (c *Conn) askTracked(t Token, subject string, hdr, data []byte, o AskOpts) 
 	if err == nil {
 		reply := o.Inbox
 		if reply == "" {
-			reply = string(appendToken([]byte(c.mux.prefix), t))
+			var buf [96]byte
+			reply = string(appendToken(append(buf[:0], c.mux.prefix...), t))
 		}
 		var era uint64
 		if era, err = c.out.PublishAsk(subject, reply, hdr, data); err == nil {

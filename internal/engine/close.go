@@ -6,6 +6,7 @@ import (
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/outbox"
+	"github.com/gannet-io/nats/internal/session"
 )
 
 // What a user's Close may take: it goes on while writes progress.
@@ -35,7 +36,7 @@ func (c *Conn) CloseWithin(idle, total time.Duration) (lost LossError) {
 }
 
 func (c *Conn) beginClose(idle, total time.Duration) outbox.Loss {
-	c.last.say()
+	c.sayFarewell()
 	c.gate.Store(gateClosed)
 	c.hanging.Store(true)
 	loss := c.out.Close(idle, total)
@@ -74,29 +75,16 @@ func (c *Conn) Done() <-chan struct{} { return c.gone.done() }
 
 // BeginDrain moves to DRAINING_SUBS: Subscribe is refused from now on. Errors: natserr.ConnectionClosed, and
 // natserr.ConnectionReconnecting while there is no link. began is false when the connection is draining already.
-func (c *Conn) BeginDrain() (began bool, err error) {
-	result := make(chan error, 1)
-	ok := c.mail.post(func() {
-		if c.super.over {
-			result <- natserr.ConnectionClosed
-			return
-		}
-		before := c.Status()
-		actions, err := c.super.machine.Drain(mono.Now())
-		c.super.act(actions)
-		began = err == nil && before != c.Status()
-		result <- err
-	})
-	if !ok {
-		return false, natserr.ConnectionClosed
-	}
-	err = <-result
-	return began, err
-}
+func (c *Conn) BeginDrain() (began bool, err error) { return c.beginDrain((*session.Machine).Drain) }
 
 // BeginShutdown is BeginDrain that needs no link: one that is missing, or gets lost, is waited for, until Close. Error:
 // natserr.ConnectionClosed.
 func (c *Conn) BeginShutdown() (began bool, err error) {
+	return c.beginDrain((*session.Machine).Shutdown)
+}
+
+// beginDrain takes a step of the session that may move it to DRAINING_SUBS.
+func (c *Conn) beginDrain(step func(*session.Machine, mono.Time) ([]session.Action, error)) (began bool, err error) {
 	result := make(chan error, 1)
 	ok := c.mail.post(func() {
 		if c.super.over {
@@ -104,7 +92,7 @@ func (c *Conn) BeginShutdown() (began bool, err error) {
 			return
 		}
 		before := c.Status()
-		actions, err := c.super.machine.Shutdown(mono.Now())
+		actions, err := step(c.super.machine, mono.Now())
 		c.super.act(actions)
 		began = err == nil && before != c.Status()
 		result <- err
@@ -118,7 +106,7 @@ func (c *Conn) BeginShutdown() (began bool, err error) {
 
 // EndSubs moves from DRAINING_SUBS to DRAINING_PUBS: Publish is refused from now on.
 func (c *Conn) EndSubs() {
-	c.last.say()
+	c.sayFarewell()
 	done := make(chan struct{})
 	ok := c.mail.post(func() {
 		defer close(done)

@@ -19,19 +19,20 @@ import (
 // Conn is one connection. Its methods may be called concurrently, and from any callback. The zero value has no network: it
 // runs callbacks and workers until Close, which is of use in tests.
 type Conn struct {
-	cfg   Config
-	ev    Listener // nil in a zero Conn
-	out   *outbox.Box
-	mux   mux
-	disp  dispatcher
-	calls callbackQueue
-	watch watchers
-	holds drainHolds
-	last  farewells
-	mail  mailbox
-	super *supervisor
-	gone  latch          // the supervisor has ended
-	end   sync.WaitGroup // for the same
+	cfg     Config
+	ev      Listener // nil in a zero Conn
+	out     *outbox.Box
+	mux     mux
+	disp    dispatcher
+	calls   callbackQueue
+	watch   listeners[func(session.Status, error)]
+	holds   drainHolds
+	last    listeners[func()]
+	deleted listeners[func(string)]
+	mail    mailbox
+	super   *supervisor
+	gone    latch          // the supervisor has ended
+	end     sync.WaitGroup // for the same
 
 	callers sync.Pool // of *caller; each connection's own, since a channel belongs to the clock it was made under
 	spares  sync.Pool // of *[]byte: see Recycle

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"context"
 	"math"
+	"time"
 
+	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
 )
 
@@ -51,6 +54,27 @@ func (c *Conn) Publish(subject, reply string, hdr, data []byte) error {
 		return err
 	}
 	return c.out.Publish(subject, reply, hdr, data)
+}
+
+// PublishWithin is Publish that waits for room no longer than ctx allows; then it returns the context's error.
+func (c *Conn) PublishWithin(ctx context.Context, subject string, hdr, data []byte) error {
+	if err := c.admit(len(hdr), len(data)); err != nil {
+		return err
+	}
+	by := mono.Never
+	if end, ok := ctx.Deadline(); ok {
+		by = mono.Now().Add(time.Until(end))
+	}
+	err := c.out.PublishBy(subject, "", hdr, data, by, ctx.Done())
+	switch {
+	case err != natserr.Timeout:
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case by <= mono.Now(): // the context's own timer may be a moment behind
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
 // PublishNow is Publish that never waits: for acks, for flow control, and for code that runs on the reader.

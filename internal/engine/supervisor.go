@@ -183,7 +183,7 @@ func (s *supervisor) emit(status session.Status, err error) {
 		s.c.gate.Store(gateClosed)
 	}
 	s.c.ev.Status(status)
-	s.c.watch.tell(status, err)
+	s.c.tellWatchers(status, err)
 }
 
 // finish ends everything: waiters, subscriptions, workers. What is posted from now on is refused.

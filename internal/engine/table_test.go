@@ -66,7 +66,7 @@ func TestTableFreesPages(t *testing.T) {
 }
 
 func TestTokenRoundTrip(t *testing.T) {
-	for _, want := range []Token{0, 1, 61, 62, 1<<indexBits - 1, 1 << indexBits, 1<<47 - 1} {
+	for _, want := range []Token{0, 1, 62, 63, 64, 1<<indexBits - 1, 1 << indexBits, 1<<48 - 1} {
 		text := appendToken(nil, want)
 		if got, ok := parseToken(text); !ok || got != want {
 			t.Errorf("token %d is %q and back %d, %v", want, text, got, ok)

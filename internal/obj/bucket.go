@@ -62,18 +62,49 @@ func (b *Bucket[P]) stream() streamConfig[P] {
 	return c
 }
 
-// Create makes a bucket, or changes it when update is set. One that exists as it is to be is as good. Errors: [BadBucket], *wire.APIError
-// and those of [api.Call].
+// Create makes a bucket, or changes it when update is set. One that exists as it is to be is as good. What a bucket has no word for stays as it is
+// in the stream. Errors: [BadBucket], *wire.APIError and those of [api.Call].
 func Create[P any](ctx context.Context, c *api.Client, b Bucket[P], update bool) error {
 	if !ValidBucket(b.Name) {
 		return BadBucket
 	}
-	subject := wire.StreamCreate(StreamName(b.Name))
-	if update {
-		subject = wire.StreamUpdate(StreamName(b.Name))
+	name := StreamName(b.Name)
+	if !update {
+		_, err := call[json.RawMessage](ctx, c, wire.StreamCreate(name), b.stream())
+		return err
 	}
-	_, err := call[json.RawMessage](ctx, c, subject, b.stream())
+	now, err := config(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	if err := b.over(now); err != nil {
+		return err
+	}
+	_, err = call[json.RawMessage](ctx, c, wire.StreamUpdate(name), now)
 	return err
+}
+
+// over writes the bucket over the members of a stream's configuration that a bucket decides on.
+func (b *Bucket[P]) over(now map[string]json.RawMessage) error {
+	data, err := json.Marshal(b.stream())
+	if err != nil {
+		return err
+	}
+	for _, member := range []string{"description", "placement", "metadata"} { // left out where they are empty
+		delete(now, member)
+	}
+	return json.Unmarshal(data, &now)
+}
+
+// config is a stream's configuration, known here or not.
+func config(ctx context.Context, c *api.Client, stream string) (map[string]json.RawMessage, error) {
+	info, err := call[struct {
+		Config map[string]json.RawMessage `json:"config"`
+	}](ctx, c, wire.StreamInfo(stream), nil)
+	if err == nil && info.Config == nil {
+		err = api.ErrBadAnswer
+	}
+	return info.Config, err
 }
 
 // Delete removes a bucket with all that is in it. Errors as of [Create].
@@ -87,18 +118,12 @@ func Delete(ctx context.Context, c *api.Client, bucket string) error {
 
 // Seal makes the bucket read-only for good. All that is in the stream's configuration stays, known here or not.
 func (s *Store) Seal(ctx context.Context) error {
-	type stream struct {
-		Config map[string]json.RawMessage `json:"config"`
-	}
-	info, err := call[stream](ctx, s.cfg.API, wire.StreamInfo(s.stream), nil)
+	now, err := config(ctx, s.cfg.API, s.stream)
 	if err != nil {
 		return err
 	}
-	if info.Config == nil {
-		return api.ErrBadAnswer
-	}
-	info.Config["sealed"] = json.RawMessage("true")
-	_, err = call[json.RawMessage](ctx, s.cfg.API, wire.StreamUpdate(s.stream), info.Config)
+	now["sealed"] = json.RawMessage("true")
+	_, err = call[json.RawMessage](ctx, s.cfg.API, wire.StreamUpdate(s.stream), now)
 	return err
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/gannet-io/nats/internal/js/run"
+	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/proto"
 )
 
 // feed brings the chunks of an object that is being read.
@@ -13,20 +15,30 @@ type feed struct {
 	quit   chan struct{} // closed: another feed has taken its place
 	closed chan struct{} // of the reading
 	store  *Store
+	brake  *brake
 }
 
 // newFeed makes one that begins behind what was read. Its reader is to be started.
 func (r *reading) newFeed() *feed {
-	f := &feed{pieces: make(chan piece, readAhead), quit: make(chan struct{}), closed: r.closed, store: r.store}
+	f := &feed{pieces: make(chan piece, readAhead), quit: make(chan struct{}), closed: r.closed, store: r.store, brake: newBrake()}
 	start := run.ReaderStart{}
 	if r.seq > 0 {
 		start = run.ReaderStart{Policy: run.ReadFromSeq, Seq: r.seq + 1}
 	}
 	f.reader = run.NewReader(run.ReaderConfig[piece]{
 		API: r.store.cfg.API, Link: r.store.cfg.Conn, Stream: r.store.stream, Filters: []string{chunkSubject(r.store.cfg.Bucket, r.info.NUID)},
-		Start: start, Heartbeat: readHeartbeat, Build: newPiece, Handle: f.take, Started: f.started,
+		Start: start, Heartbeat: readHeartbeat, Build: f.build, Handle: f.take, Started: f.started,
 	})
 	return f
+}
+
+// build runs on the connection's reader.
+func (f *feed) build(m *proto.Frame, at wire.Place) piece {
+	if m.Owned {
+		f.brake.came(len(m.Data), f.closed)
+		return piece{m.Data, m.Body, f.brake, at.Pending, at.StreamSeq}
+	}
+	return piece{data: append([]byte(nil), m.Data...), pending: at.Pending, seq: at.StreamSeq}
 }
 
 // take hands a chunk to Read. While nobody reads it blocks, and the server sends no more. When the connection is closed nothing is handed over

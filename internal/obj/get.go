@@ -13,7 +13,6 @@ import (
 
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/natserr"
-	"github.com/gannet-io/nats/internal/proto"
 )
 
 // Object is an object being read. Its methods may be called concurrently, but concurrent Reads share what comes. It must be closed, or read
@@ -79,6 +78,7 @@ type reading struct {
 type piece struct {
 	data    []byte
 	body    []byte // the buffer that holds it; nil: not to be used again
+	brake   *brake // of a piece with a body
 	pending uint64
 	seq     uint64 // in the stream
 }
@@ -143,14 +143,6 @@ func (r *reading) hook(unhook func() bool) {
 	r.end.Lock()
 	defer r.end.Unlock()
 	r.unhook = unhook
-}
-
-// newPiece runs on the connection's reader.
-func newPiece(f *proto.Frame, at wire.Place) piece {
-	if f.Owned {
-		return piece{f.Data, f.Body, at.Pending, at.StreamSeq}
-	}
-	return piece{data: append([]byte(nil), f.Data...), pending: at.Pending, seq: at.StreamSeq}
 }
 
 func (r *reading) abandon() { r.finish(context.Canceled) }
@@ -239,6 +231,7 @@ var errBadWriter = errors.New("nats: the writer returned an impossible count")
 func (r *reading) used(n int) {
 	if r.rest = r.rest[n:]; len(r.rest) == 0 && r.cur.body != nil {
 		r.store.cfg.Conn.Recycle(r.cur.body)
+		r.cur.brake.taken(len(r.cur.data))
 		r.cur, r.rest = piece{}, nil
 	}
 }

@@ -26,6 +26,8 @@ type Config struct {
 	API    *api.Client
 	Conn   *engine.Conn
 	Bucket string
+	// FromLeader has meta messages read at the stream's leader, also where any replica may answer.
+	FromLeader bool
 }
 
 // Store is a bucket. Its methods may be called concurrently.
@@ -54,7 +56,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, stream: name, direct: info.Config.Direct, pub: run.NewPublisher(run.PublisherConfig{Conn: cfg.Conn})}
+	s := &Store{cfg: cfg, stream: name, direct: info.Config.Direct && !cfg.FromLeader, pub: run.NewPublisher(run.PublisherConfig{Conn: cfg.Conn})}
 	s.batches.Store(info.Config.Batches)
 	return s, nil
 }

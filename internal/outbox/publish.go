@@ -15,6 +15,10 @@ type pub struct {
 	hdr, data      []byte
 	volatile       bool // not worth keeping
 	urgent         bool // the writer must not rest before it is written
+
+	// When it gives up waiting for room, beside Config.WriteTimeout.
+	by   mono.Time
+	quit <-chan struct{}
 }
 
 // frame is more than an operation has besides subjects, header block and payload: its name, two sizes, spaces, line ends.
@@ -44,7 +48,13 @@ func (b *Box) Publish(subject, reply string, hdr, data []byte) error {
 		return nil
 	}
 	b.mu.Unlock()
-	return b.publishFull(&pub{subject: subject, reply: reply, hdr: hdr, data: data}, data)
+	return b.publishFull(&pub{subject: subject, reply: reply, hdr: hdr, data: data, by: mono.Never}, data)
+}
+
+// PublishBy is Publish for a caller whose patience ends at a time ([mono.Never]: it does not), or when quit, which may be nil, is closed: natserr.Timeout
+// then. It costs more than Publish, for those who have found no room before.
+func (b *Box) PublishBy(subject, reply string, hdr, data []byte, by mono.Time, quit <-chan struct{}) error {
+	return b.publishFull(&pub{subject: subject, reply: reply, hdr: hdr, data: data, by: by, quit: quit}, data)
 }
 
 // appendLocked puts p into the active buffer, counts it, and wakes the writer.
@@ -102,6 +112,8 @@ func (b *Box) publishFull(p *pub, lent []byte) error {
 		select {
 		case <-v.room:
 		case <-timer.C:
+		case <-p.quit:
+			return natserr.Timeout
 		}
 	}
 }
@@ -140,7 +152,7 @@ func (b *Box) admit(p *pub, lent []byte, began mono.Time) verdict {
 		return verdict{}
 	}
 	now := mono.Now()
-	inTime := began.Add(b.patientTime()).Sub(now)
+	inTime := min(began.Add(b.patientTime()), p.by).Sub(now)
 	fits := b.waitingLocked()+size <= b.most
 	allowed, more := b.allowed(now.Sub(w.since))
 	switch {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
 )
 
@@ -183,6 +184,20 @@ func TestPublishOnStalledSocketGrowsThenWaits(t *testing.T) {
 		at := time.Now()
 		if err := b.Publish("s", "", nil, []byte(data)); err != natserr.Timeout || time.Since(at) != time.Second {
 			t.Errorf("Publish without room: got %v after %v, want %v after 1s", err, time.Since(at), natserr.Timeout)
+		}
+		// Whoever has less patience than that.
+		at = time.Now()
+		if err := b.PublishBy("s", "", nil, []byte(data), mono.Now().Add(300*time.Millisecond), nil); err != natserr.Timeout || time.Since(at) != 300*time.Millisecond {
+			t.Errorf("PublishBy without room: got %v after %v, want %v after 300ms", err, time.Since(at), natserr.Timeout)
+		}
+		quit := make(chan struct{})
+		time.AfterFunc(200*time.Millisecond, func() { close(quit) })
+		at = time.Now()
+		if err := b.PublishBy("s", "", nil, []byte(data), mono.Never, quit); err != natserr.Timeout || time.Since(at) != 200*time.Millisecond {
+			t.Errorf("PublishBy without room that is given up: got %v after %v, want %v after 200ms", err, time.Since(at), natserr.Timeout)
+		}
+		if err := b.PublishBy("s", "", nil, []byte(data), mono.Now(), nil); err != natserr.Timeout || time.Since(at) != 200*time.Millisecond {
+			t.Errorf("PublishBy whose time is over: got %v, want %v at once", err, natserr.Timeout)
 		}
 		b.Hold()
 		l.close()

@@ -68,7 +68,7 @@ func hostPort(u *url.URL) (hostPort, why string) {
 		return "", "no IPv6 address in the brackets"
 	case host == "" && u.Host == "" && strings.Trim(u.Path, "/") != "":
 		return "", "no host"
-	case strings.ContainsFunc(host, notInHost), bracketed && strings.ContainsFunc(host, notInEntry):
+	case strings.ContainsFunc(host, notInHost), bracketed && strings.ContainsFunc(host, notInEntry), !bracketed && strings.Contains(host, "%"):
 		return "", "a character that no host name has"
 	}
 	if port == "" {

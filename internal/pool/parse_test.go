@@ -67,6 +67,7 @@ func TestParseErrors(t *testing.T) {
 		{"nats:///h", "no host"},
 		{"://h:1", "scheme"},
 		{"nats://a%20b:1", "escape"},
+		{"nats://%25:1", "no host name"},
 		{"nats://u:p%zz@h:1", "escape"},
 		{strings.Repeat("a", maxURL+1), "too long"},
 	} {

@@ -31,6 +31,7 @@ func Call[T any](ctx context.Context, c *Client, subject string, req any) (T, *w
 		var none T
 		return none, nil, badAnswer(subject, err)
 	}
+	c.granted(subject)
 	return answer, nil, nil
 }
 

@@ -2,6 +2,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/gannet-io/nats/internal/js/wire"
@@ -24,26 +28,87 @@ func (p *page[E]) entries() []E {
 	return p.Consumers
 }
 
+// absent are those of the missing that are no entries either: a server that leads a cluster lists by hand what has no server left.
+func (p *page[E]) absent() []string {
+	if len(p.Missing) == 0 {
+		return nil
+	}
+	var listed []struct {
+		Name   string `json:"name"`
+		Config struct {
+			Name string `json:"name"`
+		} `json:"config"`
+	}
+	data, err := json.Marshal(p.entries())
+	if err != nil || json.Unmarshal(data, &listed) != nil {
+		return p.Missing
+	}
+	there := make(map[string]bool, 2*len(listed))
+	for _, e := range listed {
+		there[e.Name], there[e.Config.Name] = true, true
+	}
+	return slices.DeleteFunc(p.Missing, func(name string) bool { return there[name] })
+}
+
+// size is how many of the list the page stands for. Without absent ones it is within the limit: who is led by two servers in turn is listed
+// twice, and may not push out the next one.
+func (p *page[E]) size(absent int) int {
+	n := len(p.entries()) + absent
+	if absent == 0 && p.Limit > 0 {
+		n = min(n, p.Limit)
+	}
+	return n
+}
+
+// IncompleteError says what a list that came to its end lacks: no server answered for it in time, or none can run it.
+type IncompleteError struct {
+	Missing []string // the first of them
+	More    int      // how many others there are
+}
+
+func (e *IncompleteError) Error() string {
+	text := strings.Join(e.Missing, ", ")
+	if e.More > 0 {
+		text += ", and " + strconv.Itoa(e.More) + " more"
+	}
+	return "no answer for " + text
+}
+
+// maxMissing bounds what is kept of names.
+const maxMissing = 64
+
+func (e *IncompleteError) add(names []string) {
+	n := min(len(names), maxMissing-len(e.Missing))
+	e.Missing = append(e.Missing, names[:n]...)
+	e.More += len(names) - n
+}
+
 // maxPages ends a list whose server never comes to an end. With 256 entries a page it is far above what a server can hold.
 const maxPages = 1 << 14
 
 // List asks for page after page and calls each with the entries, until the list is complete or each returns false. filter,
-// when not empty, is a subject that streams must match. A page without entries is the last one, whatever its total says, unless some are missing: then
-// the next one begins where the server's page ends.
+// when not empty, is a subject that streams must match. A page without entries is the last one, whatever its total says, unless some are missing:
+// then the list goes on, and ends with an [*IncompleteError].
 func List[E any](ctx context.Context, c *Client, subject, filter string, each func(entries []E) bool) (*wire.APIError, error) {
-	offset := 0
+	offset, lacks := 0, new(IncompleteError)
 	for range maxPages {
 		p, refused, err := Call[page[E]](ctx, c, subject, wire.NamesRequest{Offset: offset, Subject: filter})
 		if refused != nil || err != nil {
 			return refused, err
 		}
-		entries := p.entries()
-		if len(entries)+len(p.Missing) == 0 || len(entries) > 0 && !each(entries) {
+		entries, absent := p.entries(), p.absent()
+		if len(entries) > 0 && !each(entries) {
 			return nil, nil
 		}
-		if offset += max(len(entries), min(p.Limit, maxPage)); offset >= p.Total {
-			return nil, nil
+		lacks.add(absent)
+		n := p.size(len(absent))
+		if offset += n; n > 0 && offset < p.Total {
+			continue
 		}
+		if len(lacks.Missing) > 0 {
+			return nil, lacks
+		}
+		return nil, nil
 	}
 	return nil, badAnswer(subject, errEndless)
 }

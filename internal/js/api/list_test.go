@@ -34,6 +34,7 @@ func TestList(t *testing.T) {
 		asked   []string
 		refused bool
 		err     error
+		missing []string
 	}{
 		{name: "one page", link: pages(`{"total":2,"offset":0,"limit":1024,"streams":["a","b"]}`), want: []string{"a", "b"}, asked: []string{`{"offset":0}`}},
 		{name: "consumers", link: pages(`{"total":1,"consumers":["a"]}`), want: []string{"a"}, asked: []string{`{"offset":0}`}},
@@ -44,9 +45,13 @@ func TestList(t *testing.T) {
 		{name: "total shrinks", link: pages(`{"total":9,"streams":["a"]}`, `{"total":1,"streams":["b"]}`), want: []string{"a", "b"}, asked: []string{`{"offset":0}`, `{"offset":1}`}},
 		{name: "negative total", link: pages(`{"total":-1,"streams":["a"]}`), want: []string{"a"}, asked: []string{`{"offset":0}`}},
 		{name: "some are missing", link: pages(`{"total":5,"limit":3,"consumers":["a"],"missing":["b","c"]}`, `{"total":5,"limit":3,"consumers":["d"],"missing":["e"]}`),
-			want: []string{"a", "d"}, asked: []string{`{"offset":0}`, `{"offset":3}`}},
+			want: []string{"a", "d"}, asked: []string{`{"offset":0}`, `{"offset":3}`}, missing: []string{"b", "c", "e"}},
 		{name: "a page is missing", link: pages(`{"total":2,"limit":1,"consumers":[],"missing":["a"]}`, `{"total":2,"limit":1,"consumers":["b"]}`),
-			want: []string{"b"}, asked: []string{`{"offset":0}`, `{"offset":1}`}},
+			want: []string{"b"}, asked: []string{`{"offset":0}`, `{"offset":1}`}, missing: []string{"a"}},
+		{name: "a full page and missing ones", link: pages(`{"total":4,"limit":2,"streams":["a","c"],"missing":["b"]}`, `{"total":4,"limit":2,"streams":["d"]}`),
+			want: []string{"a", "c", "d"}, asked: []string{`{"offset":0}`, `{"offset":3}`}, missing: []string{"b"}},
+		{name: "one is listed twice", link: pages(`{"total":3,"limit":2,"streams":["a","a","b"]}`, `{"total":3,"limit":2,"streams":["c"]}`),
+			want: []string{"a", "a", "b", "c"}, asked: []string{`{"offset":0}`, `{"offset":2}`}},
 		{name: "refused at once", link: pages(refusal), asked: []string{`{"offset":0}`}, refused: true},
 		{name: "refused later", link: pages(`{"total":9,"streams":["a"]}`, refusal), want: []string{"a"}, asked: []string{`{"offset":0}`, `{"offset":1}`}, refused: true},
 		{name: "junk", link: pages(`{"streams":{}}`), asked: []string{`{"offset":0}`}, err: ErrBadAnswer},
@@ -58,6 +63,16 @@ func TestList(t *testing.T) {
 				got = append(got, names...)
 				return true
 			})
+			var lacks *IncompleteError
+			if errors.As(err, &lacks) {
+				if !reflect.DeepEqual(lacks.Missing, tc.missing) {
+					t.Errorf("got %v, want %q", lacks, tc.missing)
+				}
+				err, tc.missing = nil, nil
+			}
+			if tc.missing != nil {
+				t.Errorf("got %v, want an error that names %q", err, tc.missing)
+			}
 			if !errors.Is(err, tc.err) || (err == nil) != (tc.err == nil) || (refused != nil) != tc.refused {
 				t.Errorf("got %v, %v, want refused %v, error %v", refused, err, tc.refused, tc.err)
 			}
@@ -72,6 +87,28 @@ func TestList(t *testing.T) {
 				t.Errorf("asked %q, want %q", asked, tc.asked)
 			}
 		})
+	}
+}
+
+// A leader lists by hand what has no server left, and names it among the missing too.
+func TestListWithOfflineStreams(t *testing.T) {
+	t.Parallel()
+	link := pages(`{"total":3,"limit":256,"streams":[{"config":{"name":"a"}},{"config":{"name":"b"}}],"missing":["b","c"]}`)
+	type info struct {
+		Config struct {
+			Name string `json:"name"`
+		} `json:"config"`
+	}
+	_, err := List(t.Context(), link.client(), "STREAM.LIST", "", func([]info) bool { return true })
+	var lacks *IncompleteError
+	if !errors.As(err, &lacks) || err.Error() != "no answer for c" {
+		t.Errorf("got %v, want one that names c", err)
+	}
+	var many IncompleteError
+	many.add(make([]string, 100))
+	many.add([]string{"x"})
+	if len(many.Missing) != maxMissing || many.More != 101-maxMissing {
+		t.Errorf("got %d names and %d more", len(many.Missing), many.More)
 	}
 }
 

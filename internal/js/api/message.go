@@ -62,7 +62,7 @@ func directGet(ctx context.Context, c *Client, subject string, payload []byte) (
 		refused := notFound
 		return wire.StoredMsg{}, &refused, nil
 	case ok:
-		return wire.StoredMsg{}, &wire.APIError{Code: s.Number, Description: string(s.Description)}, nil
+		return wire.StoredMsg{}, nil, errors.New("nats: " + string(s.Description)) // which has no error code
 	}
 	return wire.StoredMsg{}, nil, badAnswer(subject, errNoMessage)
 }

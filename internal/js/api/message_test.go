@@ -40,13 +40,14 @@ func TestDirectGet(t *testing.T) {
 		data    string
 		want    wire.StoredMsg
 		refused *wire.APIError
+		err     string
 		bad     bool
 	}{
 		{name: "message", hdr: block("", server...), data: "x", want: message("", "x")},
 		{name: "empty message", hdr: block("", server...), want: message("", "")},
 		{name: "message stored with a status", hdr: block(" 404 No Messages", server...), want: message(" 404 No Messages", "")},
 		{name: "not found", hdr: block(" 404 Message Not Found"), refused: &wire.APIError{Code: 404, ErrCode: 10037, Description: "message not found"}},
-		{name: "empty request", hdr: block(" 408 Empty Request"), refused: &wire.APIError{Code: 408, Description: "Empty Request"}},
+		{name: "empty request", hdr: block(" 408 Empty Request"), err: "nats: Empty Request"},
 		{name: "no headers", data: "x", bad: true},
 		{name: "no sequence", hdr: block("", server[0], server[1], server[3]), data: "x", bad: true},
 		{name: "no subject", hdr: block("", server[0], server[2], server[3]), data: "x", bad: true},
@@ -59,8 +60,8 @@ func TestDirectGet(t *testing.T) {
 				return engine.Reply{Header: tc.hdr, Data: []byte(tc.data)}, nil
 			})
 			got, refused, err := DirectGetLast(t.Context(), link.client(), "S", "a")
-			if errors.Is(err, ErrBadAnswer) != tc.bad || !tc.bad && err != nil {
-				t.Fatalf("got error %v, want bad answer %v", err, tc.bad)
+			if errors.Is(err, ErrBadAnswer) != tc.bad || !tc.bad && (err != nil) != (tc.err != "") || tc.err != "" && err.Error() != tc.err {
+				t.Fatalf("got error %v, want %q, bad answer %v", err, tc.err, tc.bad)
 			}
 			if !reflect.DeepEqual(refused, tc.refused) || !reflect.DeepEqual(got, tc.want) {
 				t.Errorf("got %+v %v, want %+v %v", got, refused, tc.want, tc.refused)

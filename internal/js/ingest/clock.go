@@ -7,11 +7,11 @@ import (
 	"github.com/gannet-io/nats/internal/mono"
 )
 
-// ask sends a question, or leaves it to the next link.
+// ask sends a question, or leaves it to the next link. An answer that is late may be due to the link: whoever has heard of it lately knows better.
 func (m *Machine) ask(now mono.Time) {
 	m.phase, m.again = Asking, mono.Never
 	if m.up {
-		if m.asks > 0 {
+		if m.asks > 0 || m.waits() {
 			m.do(Action{Kind: Doubt})
 		}
 		m.do(Action{Kind: Ping, From: m.sent})

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +59,48 @@ func TestGivesUp(t *testing.T) {
 			}
 			if len(ends) != 1 || ends[0].Code != wire.Timeout {
 				t.Errorf("got %v, want one end by the time", ends)
+			}
+		})
+	}
+}
+
+// An answer that is late makes the link doubtful with the first question, not with the second one.
+func TestDoubtsWithTheFirstQuestion(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) mono.Time { return mono.Time(0).Add(time.Hour + d) }
+	for name, tc := range map[string]struct {
+		begin func(m *Machine)
+		want  time.Duration
+		kinds []Kind
+	}{
+		"the first message": {func(m *Machine) { m.Accept(at(0), 1) }, overdue, []Kind{Doubt, Ping}},
+		"a full window": {func(m *Machine) {
+			m.Accept(at(0), 1)
+			m.FlowAck(at(0), 0, 1)
+			m.Accept(at(0), 2)
+		}, overdue, []Kind{Doubt, Ping}},
+		"the commit": {func(m *Machine) {
+			m.Accept(at(0), 1)
+			m.FlowAck(at(0), 1, 1)
+			m.Close(at(0))
+		}, overdue, []Kind{Doubt, Ping}},
+		"nothing is due": {func(m *Machine) {
+			m.Accept(at(0), 1)
+			m.FlowAck(at(0), 1, 1)
+		}, keepAlive, []Kind{Ping}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := New(Config{Every: 3, GiveUp: time.Minute}, true)
+			tc.begin(m)
+			if due := m.Deadline().Sub(at(0)); due != tc.want {
+				t.Errorf("asks after %v, want %v", due, tc.want)
+			}
+			var kinds []Kind
+			for _, a := range m.Tick(m.Deadline()) {
+				kinds = append(kinds, a.Kind)
+			}
+			if !slices.Equal(kinds, tc.kinds) {
+				t.Errorf("got %v, want %v", kinds, tc.kinds)
 			}
 		})
 	}

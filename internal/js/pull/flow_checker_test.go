@@ -352,6 +352,9 @@ func (c *flowChecker) take(n int, atOnce bool) {
 		return
 	}
 	bytes := c.held.bytes / c.held.msgs * n
+	if n == c.held.msgs {
+		bytes = c.held.bytes // the rest of the division, too
+	}
 	if atOnce {
 		if msgs, room := c.f.Spare(); n <= msgs && bytes <= room {
 			asks := c.asks

@@ -72,5 +72,8 @@ func (f *Flow) silent(now mono.Time, code wire.Code) {
 // a status.
 func (f *Flow) owed() bool { return f.asked != tally{} }
 
+// Owed reports whether requests are out.
+func (f *Flow) Owed() bool { return f.phase == flowing && f.owed() }
+
 // unanswered is when the server must have ended every request, whatever it says meanwhile.
 func (f *Flow) unanswered() mono.Time { return f.askedAt.Add(f.cfg.Request.Expires).Add(slack) }

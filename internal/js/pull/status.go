@@ -30,15 +30,16 @@ func (m *Machine) Status(now mono.Time, s wire.Status) []Action {
 			return m.expired()
 		}
 	}
-	m.clean = terminal(s.Number)
+	m.clean = terminal(s)
 	return m.finish(s.Code, string(s.Description))
 }
 
-// terminal tells the statuses after which the server has forgotten the request.
-func terminal(number int) bool {
-	switch number {
+// terminal tells the statuses after which the server has forgotten the request. One that shuts down has not: nats-server 2.15 still serves
+// it for 50 ms, and ends it a second time when the consumer is deleted meanwhile.
+func terminal(s wire.Status) bool {
+	switch s.Number {
 	case 400, 404, 408, 409, 423, 503:
-		return true
+		return s.Code != wire.ServerShutdown
 	}
 	return false
 }

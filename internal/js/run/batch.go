@@ -41,6 +41,8 @@ type Batch[M any] struct {
 	ups     uint32       // the Puller's, as the machine has been told
 	downs   uint32
 	again   mono.Time // when a link that took no request is tried again; mono.Never: it is not
+	// bereftAt is when it ends because its consumer is known to be deleted, unless the server says so before; mono.Never: it is not.
+	bereftAt mono.Time
 
 	more    []M
 	pumping bool
@@ -154,7 +156,7 @@ func (b *Batch[M]) endLocked(code wire.Code, words string) {
 func (b *Batch[M]) closeLocked() {
 	close(b.ch)
 	if b.detach != nil {
-		b.p.jobs = append(b.p.jobs, pullJob[M]{kind: pullDetach, detach: b.detach})
+		b.p.jobs.add(pullJob[M]{kind: pullDetach, detach: b.detach})
 		b.detach = nil
 	}
 }

@@ -80,8 +80,7 @@ type Feed[M any] struct {
 	disturbed bool
 	trouble   feedNews
 
-	timer   *time.Timer
-	armed   mono.Time
+	alarm   alarm
 	unwatch func()
 	up      bool
 	ups     int // changes of the connection that the machine has not been told of
@@ -89,6 +88,10 @@ type Feed[M any] struct {
 	leaving bool      // the connection drains
 	again   mono.Time // when a link that took no request is tried again
 	renewal renewal   // of an ordered feed
+
+	bereft   *feedSlot[M] // the inbox of requests to a consumer that is known to be deleted
+	bereftAt mono.Time    // when they end, unless the server says so before; mono.Never: there are none
+	deafen   func()       // to deletions
 
 	jobs  jobQueue[feedJob[M]]
 	body  []byte          // of a request; the runner's
@@ -114,8 +117,8 @@ func NewFeed[M any](p *Puller[M], cfg FeedConfig[M]) *Feed[M] {
 		finished: make(chan struct{}),
 		over:     make(chan struct{}),
 		subject:  p.target(),
-		armed:    mono.Never,
 		again:    mono.Never,
+		bereftAt: mono.Never,
 		renewal:  renewal{from: cfg.First.From, at: mono.Never},
 	}
 	if cfg.Supplier != nil {
@@ -152,6 +155,7 @@ func (f *Feed[M]) start(s *feedSlot[M]) {
 	f.slot = s
 	f.p.link.Owe(1) // a silent link is probed while somebody waits on it
 	f.unwatch = f.p.link.Watch(f.statusChanged)
+	f.deafen = f.p.link.OnDeleted(f.noteDeletion)
 	// A change from here on waits for mu.
 	status := f.p.link.Status()
 	f.up, f.leaving = up(status), draining(status)
@@ -219,11 +223,10 @@ func (f *Feed[M]) finishLocked(code wire.Code, words string) {
 	}
 	if f.unwatch != nil {
 		f.unwatch()
+		f.deafen()
 		f.p.link.Owe(-1)
 	}
-	if f.timer != nil {
-		f.timer.Stop()
-	}
+	f.alarm.stop()
 	f.leave()
 	if code == wire.ConnectionClosed { // nothing can be acknowledged any more
 		f.discardLocked()

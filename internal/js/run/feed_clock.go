@@ -10,19 +10,11 @@ import (
 // retryUnsent is after how long a link is tried again that took no request, and is not down.
 const retryUnsent = 100 * time.Millisecond
 
-// armLocked makes the timer fire at the given time, or when again says so. It is moved only earlier, and not by messages.
+// armLocked makes the timer fire at the given time, or when again says so.
 func (f *Feed[M]) armLocked(now, at mono.Time) {
-	at = min(at, f.again, f.renewal.at)
-	if at >= f.armed || f.ended {
-		return
+	if !f.ended {
+		f.alarm.ringAt(now, min(at, f.again, f.renewal.at, f.bereftAt), f)
 	}
-	f.armed = at
-	wait := max(at.Sub(now), 0)
-	if f.timer == nil {
-		f.timer = time.AfterFunc(wait, f.wake)
-		return
-	}
-	f.timer.Reset(wait)
 }
 
 // wake is the timer: it tells the machine of the connection's changes and of the time.
@@ -37,9 +29,10 @@ func (f *Feed[M]) tick() {
 	if f.ended {
 		return
 	}
-	f.armed = mono.Never
+	f.alarm.rang()
 	now := mono.Now()
 	f.changesLocked(now)
+	f.bereaveLocked(now)
 	f.createLocked(now)
 	if !f.ended && f.machine.Deadline() <= now {
 		f.applyLocked(now, f.machine.Tick(now))

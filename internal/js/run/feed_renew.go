@@ -14,7 +14,8 @@ import (
 type Origin struct {
 	Subject string // of pull requests, as in [PullerConfig]
 	From    uint64 // the stream sequence from which it delivers; 0: unknown, and to be asked for by its policy again
-	Changed string // what has happened to the stream, so that it is read from From on, wherever the consumer was to start; empty: nothing
+	// Change is what has become of the stream, if that was found out already: then the consumer starts where the change says.
+	Change ordered.Change
 }
 
 // Supplier makes the consumers of an ordered feed: one at a time, without acks, on the stream and for the messages that it knows.
@@ -22,9 +23,10 @@ type Supplier interface {
 	// Create makes a consumer that starts at a stream sequence, or 0: where the first one did. It replaces the last one, which it has the
 	// server delete. It may wait until ctx ends. It is called again after an error, and after a success whose result came too late; then that one is replaced.
 	Create(ctx context.Context, from uint64) (Origin, error)
-	// Compare looks whether the stream is still the one that it was, once there is a consumer that starts at from. If not, it says what has happened and
-	// from where to read on. It may wait until ctx ends.
-	Compare(ctx context.Context, from uint64) (start uint64, words string, changed bool)
+	// Compare looks whether the stream is still the one that it was, once there is a consumer that starts at from. It may wait until ctx ends.
+	Compare(ctx context.Context, from uint64) ordered.Change
+	// Accept says that the feed reads on from the start of a change. Until then Compare says it again. It is called under the feed's lock.
+	Accept(change ordered.Change)
 	// Enough reports whether so many attempts in a row, which took so long, are to be the last ones. It is called under the feed's lock.
 	Enough(attempts int, lasted time.Duration) bool
 	// Forsake is the end: it has the server delete what there is. It must not wait.
@@ -45,13 +47,13 @@ const (
 //	                                               ▲    │
 //	                                               └────┘ Create failed: again after a pause
 type renewal struct {
-	from   uint64    // where the next consumer starts
-	lost   bool      // there is none
-	at     mono.Time // when to make one; mono.Never: while one is being made, or there is no link, or none is lost
-	row    int       // consumers made, or tried, since the last sign of life
-	mute   int       // attempts in a row that nobody answered
-	serial uint32    // changes when the Create that runs becomes void
-	cancel context.CancelFunc
+	from   uint64             // where the next consumer starts
+	lost   bool               // there is none
+	at     mono.Time          // when to make one; mono.Never: while one is being made, or there is no link, or none is lost
+	row    int                // consumers made, or tried, since the last sign of life
+	mute   int                // attempts in a row that nobody answered
+	serial uint32             // changes when the Create that runs becomes void
+	cancel context.CancelFunc // ends it, or the comparison behind it
 
 	tries  int       // failures in a row
 	since  mono.Time // of the first one
@@ -164,38 +166,36 @@ func (f *Feed[M]) createLocked(now mono.Time) {
 func (f *Feed[M]) create(c creation) {
 	defer c.cancel()
 	o, err := f.cfg.Supplier.Create(c.ctx, c.from)
-	fresh := f.created(c, o, err)
-	f.work()
-	if fresh && err == nil && o.Changed == "" {
-		f.compare(c)
-	}
-}
-
-// compare looks at the stream behind a new consumer. One that starts behind the end of a stream is silent until the stream has grown so far.
-func (f *Feed[M]) compare(c creation) {
-	ctx, cancel := context.WithTimeout(f.ctx, compareTime)
+	ctx, cancel := context.WithCancel(f.ctx) // ends with the consumer
 	defer cancel()
-	if start, words, changed := f.cfg.Supplier.Compare(ctx, c.from); changed {
-		f.restart(c, start, words)
+	fresh := f.created(c, o, err, cancel)
+	f.work()
+	if fresh && err == nil && o.Change.Kind == ordered.Same {
+		f.restart(c, f.cfg.Supplier.Compare(ctx, c.from))
 		f.work()
 	}
 }
 
-// restart reads on elsewhere, with another consumer.
-func (f *Feed[M]) restart(c creation, start uint64, words string) {
+// restart reads on elsewhere, with another consumer, unless the one of c is not the current one any more: then the next one is compared, too.
+func (f *Feed[M]) restart(c creation, change ordered.Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &f.renewal
-	if c.serial != r.serial || r.lost || f.ended {
+	if change.Kind.Words() == "" || c.serial != r.serial || r.lost || f.ended {
 		return
 	}
-	f.warnLocked(feedNews{code: wire.OrderedReset, words: words})
-	r.from = start
+	f.acceptLocked(change)
 	f.renewLocked(mono.Now())
 }
 
-// created reports whether the attempt has not become void meanwhile.
-func (f *Feed[M]) created(c creation, o Origin, err error) (fresh bool) {
+func (f *Feed[M]) acceptLocked(change ordered.Change) {
+	f.cfg.Supplier.Accept(change)
+	f.warnLocked(feedNews{code: wire.OrderedReset, words: change.Kind.Words()})
+	f.renewal.from = change.Start
+}
+
+// created reports whether the attempt has not become void meanwhile. left is called when the consumer is given up.
+func (f *Feed[M]) created(c creation, o Origin, err error, left context.CancelFunc) (fresh bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := &f.renewal
@@ -208,12 +208,12 @@ func (f *Feed[M]) created(c creation, o Origin, err error) (fresh bool) {
 		f.notCreatedLocked(now, c.ctx.Err() != nil, err)
 		return true
 	}
-	r.lost, r.mute, r.tries, r.told = false, 0, 0, ""
+	r.cancel, r.lost, r.mute, r.tries, r.told = left, false, 0, 0, ""
 	f.subject = o.Subject
-	if o.Changed != "" {
-		f.warnLocked(feedNews{code: wire.OrderedReset, words: o.Changed})
-	}
-	if r.from == 0 || o.Changed != "" {
+	switch {
+	case o.Change.Kind != ordered.Same:
+		f.acceptLocked(o.Change)
+	case r.from == 0:
 		r.from = o.From
 	}
 	f.applyLocked(now, f.machine.Reconnected(now))

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gannet-io/nats/internal/js/ordered"
 	"github.com/gannet-io/nats/internal/js/pull"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/proto"
@@ -22,11 +23,13 @@ type fakeSupplier struct {
 	create func(n int, ctx context.Context) error // nil: at once
 	anew   map[uint64]uint64                      // a stream that has changed: a consumer from here is of no use, one from there is
 	enough int
+	look   func() // before a comparison has its result
 
 	mu       sync.Mutex
 	made     []string // from where, and when
 	start    time.Time
 	forsaken int
+	accepted int
 }
 
 func (s *fakeSupplier) Create(ctx context.Context, from uint64) (Origin, error) {
@@ -39,9 +42,20 @@ func (s *fakeSupplier) Create(ctx context.Context, from uint64) (Origin, error) 
 	return Origin{Subject: fmt.Sprint("next.", n), From: 100}, nil
 }
 
-func (s *fakeSupplier) Compare(_ context.Context, from uint64) (start uint64, words string, changed bool) {
-	start, changed = s.anew[from]
-	return start, "another stream", changed
+func (s *fakeSupplier) Compare(_ context.Context, from uint64) ordered.Change {
+	if s.look != nil {
+		s.look()
+	}
+	if start, changed := s.anew[from]; changed {
+		return ordered.Change{Kind: ordered.MadeAnew, Start: start}
+	}
+	return ordered.Change{}
+}
+
+func (s *fakeSupplier) Accept(ordered.Change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accepted++
 }
 
 func (s *fakeSupplier) note(from uint64) (n int) {
@@ -340,7 +354,7 @@ func TestFeedOrderedOtherStream(t *testing.T) {
 		then int // the first message of the last consumer
 	}{
 		"the same": {nil, []string{"9 at 0s"}, "ConsumerDeleted Consumer Deleted", 3},
-		"another":  {map[uint64]uint64{9: 1}, []string{"9 at 0s", "1 at 10ms"}, "ConsumerDeleted Consumer Deleted, OrderedReset another stream", -5},
+		"another":  {map[uint64]uint64{9: 1}, []string{"9 at 0s", "1 at 10ms"}, "ConsumerDeleted Consumer Deleted, OrderedReset the stream was made anew", -5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -361,4 +375,29 @@ func TestFeedOrderedOtherStream(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFeedOrderedLostWhileItLooks: what a comparison has found of a consumer that is lost meanwhile is found again with the next one.
+func TestFeedOrderedLostWhileItLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &fakeSupplier{anew: map[uint64]uint64{9: 1}, look: func() { time.Sleep(time.Second) }}
+		u := orderedUser(t, s, false, 7)
+		u.deliver(t, 1, 2)
+		for range 2 {
+			u.l.sendNow(u.l.last(t).Inbox, "409 Consumer Deleted")
+			time.Sleep(500 * time.Millisecond)
+		}
+		time.Sleep(300 * time.Millisecond)
+		if s.mu.Lock(); s.accepted != 0 {
+			t.Error("a change was accepted that is of no consequence")
+		}
+		s.mu.Unlock()
+		time.Sleep(5 * time.Second)
+		if s.mu.Lock(); s.accepted != 1 || !strings.HasPrefix(s.made[len(s.made)-1], "1 at ") {
+			t.Errorf("%d changes were accepted, consumers %q, want 1, and the last one from 1", s.accepted, s.made)
+		}
+		s.mu.Unlock()
+		s.ends(t, u)
+		time.Sleep(time.Second) // for a look that is under way
+	})
 }

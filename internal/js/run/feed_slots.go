@@ -131,7 +131,11 @@ func (f *Feed[M]) takeStatus(s *feedSlot[M], status wire.Status) {
 	if status.Code == wire.PinIDMismatch {
 		f.p.setPin("") // this inbox is left, too
 	}
-	now := mono.Now()
+	f.judgeLocked(mono.Now(), status)
+}
+
+// judgeLocked does what a status of the current inbox wants.
+func (f *Feed[M]) judgeLocked(now mono.Time, status wire.Status) {
 	if f.cfg.Supplier != nil && f.statusLocked(now, status) {
 		return
 	}

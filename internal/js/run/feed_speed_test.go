@@ -48,6 +48,7 @@ func (l *serveLink) Status() session.Status                          { return se
 func (l *serveLink) NewInbox() string                                { return "_INBOX.1" }
 func (l *serveLink) Doubt()                                          {}
 func (l *serveLink) HoldDrain(<-chan struct{})                       {}
+func (l *serveLink) OnDeleted(func(string)) (stop func())            { return func() {} }
 func (l *serveLink) Owe(int)                                         {}
 func (l *serveLink) Ready(*engine.Task)                              {}
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gannet-io/nats/internal/js/ordered"
 	"github.com/gannet-io/nats/internal/js/push"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
@@ -72,16 +73,17 @@ type Gate struct {
 	link pushLink
 	from atomic.Uint64 // in order: the stream sequence behind the last message; 0: the start is not known yet. See gateSlot.judge
 
-	mu            sync.Mutex
-	flow          push.Flow
-	renew         push.Renewal
-	slot          *gateSlot // nil: none at the moment
-	rounds        uint32    // slots made
-	serial        uint32    // changes when an attempt to make a consumer becomes void
-	made          Made      // the first consumer
-	streamCreated time.Time // zero: not known
-	vanished      bool      // the stream was not found since the last look at it
-	left          []string  // consumers that could not be deleted
+	mu      sync.Mutex
+	flow    push.Flow
+	renew   push.Renewal
+	slot    *gateSlot // nil: none at the moment
+	rounds  uint32    // slots made
+	serial  uint32    // changes when an attempt to make a consumer becomes void
+	made    Made      // the first consumer
+	stream  ordered.Stream
+	mute    int      // looks in a row at the stream that nobody has answered
+	rewound uint64   // where the next slot begins, whatever from says; 0: at from
+	left    []string // consumers that could not be deleted
 
 	start   ReaderStart // of the first consumer
 	stopped bool
@@ -89,9 +91,9 @@ type Gate struct {
 	leaving bool // the connection drains
 	drained bool // and Drain was called
 
-	timer   *time.Timer
-	armed   mono.Time
+	alarm   alarm
 	unwatch func()
+	deafen  func() // to deletions; nil: the consumer is somebody else's
 	up      bool
 	ups     int // changes of the connection that the machines have not been told of
 	downs   int
@@ -104,10 +106,10 @@ type Gate struct {
 
 // NewGate makes a Gate. It does nothing until Open.
 func NewGate(cfg GateConfig) *Gate {
-	g := &Gate{cfg: cfg, link: cfg.Link, armed: mono.Never}
+	g := &Gate{cfg: cfg, link: cfg.Link}
 	g.ctx, g.leave = context.WithCancel(context.Background())
 	if r := cfg.Renew; r != nil {
-		g.start, g.streamCreated = r.Start, r.StreamCreated
+		g.start, g.stream = r.Start, ordered.NewStream(r.StreamCreated)
 		if r.Start.Policy == ReadFromSeq {
 			g.from.Store(max(r.Start.Seq, 1))
 		}
@@ -185,12 +187,13 @@ func (g *Gate) stopLocked() {
 		g.jobs.add(gateJob{kind: gateDelete, name: name})
 	}
 	g.left = nil
-	if g.timer != nil {
-		g.timer.Stop()
-	}
+	g.alarm.stop()
 	if g.unwatch != nil {
 		g.unwatch()
 		g.link.Owe(-1)
+	}
+	if g.deafen != nil {
+		g.deafen()
 	}
 	g.leave()
 	g.doneLocked()

@@ -1,29 +1,20 @@
 package run
 
 import (
-	"time"
-
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/session"
 )
 
-// armLocked makes the timer fire when a machine wants to look at the clock. It is moved only earlier, and not by messages.
+// armLocked makes the timer fire when a machine wants to look at the clock.
 func (g *Gate) armLocked(now mono.Time) {
 	g.armAtLocked(now, min(g.flow.Deadline(), g.renew.Deadline()))
 }
 
 func (g *Gate) armAtLocked(now, at mono.Time) {
-	if at >= g.armed || g.stopped {
-		return
+	if !g.stopped {
+		g.alarm.ringAt(now, at, g)
 	}
-	g.armed = at
-	wait := max(at.Sub(now), 0)
-	if g.timer == nil {
-		g.timer = time.AfterFunc(wait, g.wake)
-		return
-	}
-	g.timer.Reset(wait)
 }
 
 // wake is the timer: it tells the machines of the connection's changes and of the time.
@@ -38,7 +29,7 @@ func (g *Gate) tick() {
 	if g.stopped {
 		return
 	}
-	g.armed = mono.Never
+	g.alarm.rang()
 	now := mono.Now()
 	g.changesLocked(now)
 	if g.flow.Deadline() <= now {
@@ -79,6 +70,9 @@ func (g *Gate) watch() {
 		g.link.Owe(1) // a silent link is probed while somebody waits on it
 	}
 	g.unwatch = g.link.Watch(g.statusChanged)
+	if g.cfg.Renew != nil {
+		g.deafen = g.link.OnDeleted(g.noteDeletion)
+	}
 	// A change from here on waits for mu.
 	g.up = up(g.link.Status())
 }

@@ -81,6 +81,9 @@ func (g *Gate) abandonLocked() {
 	s := g.slot
 	g.slot = nil
 	s.live.Store(false)
+	if s.left != nil {
+		s.left()
+	}
 	g.jobs.add(gateJob{kind: gateLeave, slot: s})
 	if !s.mayLive {
 		return

@@ -111,7 +111,7 @@ func (g *Gate) newSlot() (*gateSlot, error) {
 	s := &gateSlot{g: g, subject: g.link.NewInbox(), round: g.nextRound()}
 	s.name = s.subject[strings.LastIndexByte(s.subject, '.')+1:]
 	start := g.begins()
-	if s.start = g.from.Load(); s.start > 0 {
+	if s.start, s.rewound = g.nextStart(); s.start > 0 {
 		start = ReaderStart{Policy: ReadFromSeq, Seq: s.start}
 	}
 	config, filter := r.Config(s.name, s.subject, start)
@@ -205,6 +205,7 @@ func (g *Gate) note(made consumerMade) Made {
 	defer g.mu.Unlock()
 	if g.made.Name == "" {
 		g.made = m
+		g.stream.Began(m.Created)
 	}
 	untouched := made.Delivered.Consumer == 0 // then Delivered.Stream is the sequence before the first one
 	switch policy := g.start.Policy; {
@@ -292,6 +293,9 @@ func (g *Gate) launch(s *gateSlot, serial uint32) bool {
 
 func (g *Gate) attempt(s *gateSlot, serial uint32, wait time.Duration) {
 	defer g.landed()
+	if !g.lookFirst(s, serial) {
+		return
+	}
 	made, err := g.request(g.ctx, s, wait)
 	if err != nil {
 		g.failed(serial, err)
@@ -330,7 +334,9 @@ func (g *Gate) failed(serial uint32, err error) {
 	if code == wire.Timeout && g.slot != nil {
 		g.slot.unheard = true
 	}
-	g.vanished = g.vanished || unknown
+	if unknown {
+		g.stream.Vanished()
+	}
 	g.renewLocked(now, g.renew.Failed(now, code, words, unknown))
 }
 

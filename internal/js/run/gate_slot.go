@@ -24,8 +24,10 @@ type gateSlot struct {
 	target  string // of the request
 	body    []byte
 	start   uint64 // the stream sequence from which it was asked for; 0: as at the beginning
+	rewound bool   // that is not where the slot before has stopped
 	mayLive bool   // the consumer may exist: guarded by Gate.mu
 	unheard bool   // a request for it was not answered: guarded by Gate.mu
+	left    func() // when it is given up; nil: nobody wants to know. Guarded by Gate.mu; does not block
 
 	// The reader's own:
 	order ordered.Machine
@@ -85,6 +87,9 @@ const noRoom = "no room for more messages"
 func (s *gateSlot) begin() {
 	if !s.begun {
 		s.begun = true
+		if s.rewound {
+			s.g.startOver(s)
+		}
 		s.order = *ordered.New(s.g.from.Load())
 		s.touched.Store(true)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats/internal/js/api"
+	"github.com/gannet-io/nats/internal/js/ordered"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
 )
@@ -17,51 +18,137 @@ type streamFacts struct {
 	} `json:"state"`
 }
 
-// compareTime bounds the look at the stream.
-const compareTime = 2 * time.Second
+// lookTime is how long the answer to the first look is waited for; each that does not come doubles it, and lookTries is enough: an account that does not
+// permit the question gets no answer either.
+const (
+	lookTime  = time.Second
+	lookTries = 4
+)
 
-// compare looks whether the stream is still the one that it was, once s has its consumer. nats-server 2.15 makes a consumer that starts behind the
-// end of a stream, and then says nothing until the stream has grown so far: a stream that was made anew, or has lost its end in a
-// crash, would be silent. An answer that does not come, or that the account does not permit, says nothing.
-func (g *Gate) compare(s *gateSlot) {
-	ctx, cancel := context.WithTimeout(g.ctx, compareTime)
-	defer cancel()
-	r := g.cfg.Renew
-	facts, refused, err := api.Call[streamFacts](ctx, r.API, wire.StreamInfo(r.Stream), nil)
-	if refused != nil || err != nil {
-		return
+// CompareStream looks at a stream until judge knows what has become of it. It is told when the stream was made, its last sequence, and what it has
+// said of the look before. What the server refuses to tell counts as the same; without an answer, and when ctx ends, the stream is unseen.
+func CompareStream(ctx context.Context, a *api.Client, stream string,
+	judge func(made time.Time, last uint64, before ordered.Change) ordered.Change,
+) ordered.Change {
+	var change ordered.Change
+	for tries := 0; ; {
+		facts, refused, err := lookAt(ctx, a, stream, lookTime<<tries)
+		switch {
+		case refused != nil:
+			return ordered.Change{}
+		case err == nil:
+			change = judge(facts.Created, facts.State.LastSeq, change)
+			if change.Kind != ordered.LookAgain {
+				return change
+			}
+		default:
+			tries++
+		}
+		if tries == lookTries || api.Pause(ctx, ordered.LookPause) != nil {
+			return ordered.Change{Kind: ordered.Unseen}
+		}
 	}
-	g.compareWith(s, facts)
+}
+
+func lookAt(ctx context.Context, a *api.Client, stream string, patience time.Duration) (streamFacts, *wire.APIError, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return api.Call[streamFacts](ctx, a, wire.StreamInfo(stream), nil)
+}
+
+// compare looks whether the stream is still the one that it was, once s has its consumer, and as long as s has it.
+func (g *Gate) compare(s *gateSlot) {
+	g.restart(s, g.look(g.ctx, s))
 	g.work()
 }
 
-func (g *Gate) compareWith(s *gateSlot, facts streamFacts) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.slot != s || g.stopped {
-		return
+// look is over when s is given up, if not before.
+func (g *Gate) look(ctx context.Context, s *gateSlot) ordered.Change {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !g.mayCompare(s, cancel) {
+		return ordered.Change{}
 	}
-	now := mono.Now()
-	switch {
-	case g.replacedLocked(facts):
-		s.live.Store(false)
-		g.start = ReaderStart{}
-		g.from.Store(0)
-		g.renewLocked(now, g.renew.Broken(now, wire.OtherStatus, "the stream was made anew"))
-	case s.start > facts.State.LastSeq+1 && !s.touched.Load():
-		s.live.Store(false)
-		g.from.Store(facts.State.LastSeq + 1)
-		g.renewLocked(now, g.renew.Broken(now, wire.OtherStatus, "the stream has lost its end"))
-	}
-	g.vanished = false
-	g.streamCreated = facts.Created
+	r := g.cfg.Renew
+	return CompareStream(ctx, r.API, r.Stream, func(made time.Time, last uint64, before ordered.Change) ordered.Change {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.mute = 0
+		return g.stream.Look(made, last, s.start, before)
+	})
 }
 
-// replacedLocked reports whether the stream is another one of the same name. Without a look at the first one only a stream that was missing
-// meanwhile can be another one.
-func (g *Gate) replacedLocked(facts streamFacts) bool {
-	if g.streamCreated.IsZero() {
-		return g.vanished && facts.Created.After(g.made.Created)
+// lookFirst reports whether s is to have a consumer. Where there was no stream at an attempt before, there may be another one now, of which nothing is to be
+// read but from its beginning: so the look comes before the consumer, which sends at once.
+func (g *Gate) lookFirst(s *gateSlot, serial uint32) bool {
+	if !g.hasVanished() {
+		return true
 	}
-	return !facts.Created.Equal(g.streamCreated)
+	ctx, cancel := context.WithTimeout(g.ctx, 2*lookTime)
+	defer cancel()
+	switch change := g.look(ctx, s); {
+	case change.Kind.Words() != "":
+		g.restart(s, change)
+	case change.Kind == ordered.Unseen && g.unseen():
+		g.failed(serial, errUnanswered)
+	default:
+		return true
+	}
+	g.work()
+	return false
+}
+
+func (g *Gate) hasVanished() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.stream.HasVanished()
+}
+
+// unseen notes a look that nobody has answered, and reports whether it is worth another one: the account may not permit the question.
+func (g *Gate) unseen() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mute++
+	return g.mute < lookTries
+}
+
+// mayCompare has a comparison end with s.
+func (g *Gate) mayCompare(s *gateSlot, cancel context.CancelFunc) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.left = cancel
+	return g.slot == s && !g.stopped
+}
+
+// restart reads on elsewhere, with another consumer, unless s is not the slot any more: then the next one is compared, too.
+func (g *Gate) restart(s *gateSlot, change ordered.Change) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.slot != s || g.stopped || change.Kind.Words() == "" {
+		return
+	}
+	g.stream.Accept(change)
+	g.rewound = change.Start
+	now := mono.Now()
+	g.renewLocked(now, g.renew.Broken(now, wire.OtherStatus, change.Kind.Words()))
+}
+
+// nextStart is where the next consumer starts, and whether that is behind what was delivered; 0: where the first one did.
+func (g *Gate) nextStart() (seq uint64, rewound bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.rewound > 0 {
+		return g.rewound, true
+	}
+	return g.from.Load(), false
+}
+
+// startOver makes s begin where it was asked to, and not where the slot before it has stopped.
+func (g *Gate) startOver(s *gateSlot) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.rewound == s.start {
+		g.rewound = 0
+	}
+	g.from.Store(s.start)
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/js/ingest"
@@ -23,14 +22,6 @@ type IngestConfig struct {
 	// be called under a lock and on the connection's reader: it must not block nor call the ingest.
 	Told func()
 }
-
-// ingestLink is what an ingest needs of the connection.
-type ingestLink interface {
-	askLink
-	Publish(subject, reply string, hdr, data []byte) error
-}
-
-var _ ingestLink = (*engine.Conn)(nil)
 
 // IngestResult is how an ingest stands, or how it ended.
 type IngestResult struct {
@@ -77,8 +68,7 @@ type Ingest struct {
 
 	jobs    jobQueue[ingestJob]
 	reply   []byte // the runner's
-	timer   *time.Timer
-	armed   mono.Time
+	alarm   alarm
 	unwatch func()
 	up      bool
 }
@@ -108,7 +98,7 @@ const (
 
 // NewIngest makes an ingest. It sends nothing but a subscription for answers. Errors are those of engine.Conn.Subscribe.
 func NewIngest(cfg IngestConfig) (*Ingest, error) {
-	i := &Ingest{cfg: cfg, inbox: cfg.Link.NewInbox(), over: make(chan struct{}), first: 1, armed: mono.Never}
+	i := &Ingest{cfg: cfg, inbox: cfg.Link.NewInbox(), over: make(chan struct{}), first: 1}
 	i.id = i.inbox[strings.LastIndexByte(i.inbox, '.')+1:]
 	sub, err := cfg.Link.Subscribe(i.inbox+".>", "", (*ingestSink)(i))
 	if err != nil {
@@ -328,9 +318,7 @@ func (i *Ingest) finishLocked(a ingest.Action) {
 	i.held = nil
 	i.unwatch()
 	i.cfg.Link.Owe(-1)
-	if i.timer != nil {
-		i.timer.Stop()
-	}
+	i.alarm.stop()
 	i.jobs.drop()
 	i.jobs.add(ingestJob{kind: ingestEnd})
 	i.wakeLocked()

@@ -1,8 +1,6 @@
 package run
 
 import (
-	"time"
-
 	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/js/ingest"
 	"github.com/gannet-io/nats/internal/js/wire"
@@ -93,23 +91,17 @@ func (i *Ingest) statusChanged(s session.Status, _ error) {
 	})
 }
 
-// armLocked makes the timer fire at the given time. It is moved only earlier, and not by messages.
+// armLocked makes the timer fire at the given time.
 func (i *Ingest) armLocked(now, at mono.Time) {
-	if at >= i.armed || i.ended {
-		return
+	if !i.ended {
+		i.alarm.ringAt(now, at, i)
 	}
-	i.armed = at
-	wait := max(at.Sub(now), 0)
-	if i.timer == nil {
-		i.timer = time.AfterFunc(wait, i.tick)
-		return
-	}
-	i.timer.Reset(wait)
 }
 
-func (i *Ingest) tick() {
+// wake is the timer.
+func (i *Ingest) wake() {
 	i.tell(func(now mono.Time) []ingest.Action {
-		i.armed = mono.Never
+		i.alarm.rang()
 		return i.machine.Tick(now)
 	})
 	i.work(byTimer)

@@ -23,20 +23,6 @@ type Page struct {
 	Refused *wire.APIError
 }
 
-// askLink is what GetPage and an Ingest need of the connection.
-type askLink interface {
-	Subscribe(subject, queue string, s engine.Sink) (*engine.Sub, error)
-	Unsubscribe(s *engine.Sub) error
-	PublishVolatile(subject, reply string, hdr, data []byte) bool
-	Watch(fn func(s session.Status, err error)) (stop func())
-	Status() session.Status
-	NewInbox() string
-	Doubt()
-	Owe(n int)
-}
-
-var _ askLink = (*engine.Conn)(nil)
-
 // errLongPage: a server sends more than it was asked for.
 var errLongPage = errors.New("nats: bad jetstream answer: more messages than were asked for")
 

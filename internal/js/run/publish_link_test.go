@@ -43,6 +43,7 @@ type ask struct {
 	hdr      string
 	data     string
 	w        engine.Waiter
+	by       mono.Time
 	opts     engine.AskOpts
 	deadline *time.Timer
 	over     bool
@@ -55,7 +56,7 @@ func newScripted(cfg PublisherConfig) (*Publisher, *scriptedLink) {
 }
 
 func (l *scriptedLink) Ask(subject string, hdr, data []byte, w engine.Waiter, deadline mono.Time, o engine.AskOpts) (engine.Token, error) {
-	a := &ask{at: time.Now(), subject: subject, hdr: string(hdr), data: string(data), w: w, opts: o}
+	a := &ask{at: time.Now(), subject: subject, hdr: string(hdr), data: string(data), w: w, by: deadline, opts: o}
 	l.mu.Lock()
 	a.n = len(l.asks)
 	l.asks = append(l.asks, a)
@@ -76,8 +77,7 @@ func (l *scriptedLink) Ask(subject string, hdr, data []byte, w engine.Waiter, de
 	default:
 	}
 	if onAsk != nil {
-		if err := onAsk(a); err != nil {
-			l.take(a)
+		if err := onAsk(a); err != nil && l.take(a) {
 			return 0, err
 		}
 	}

@@ -116,12 +116,19 @@ func (p *Publisher) attempt(ctx context.Context, s *SyncSpec, l *limit) verdict 
 	o := engine.AskOpts{Now: true, FailOnDisconnect: s.Retry.Repeat}
 	t, err := p.link.Ask(s.Subject, s.Header, s.Data, w, l.at, o)
 	if err == natserr.ReconnectBufExceeded {
-		// The caller waits anyway, but it should wait for the ack, which has a bound of its own, and only with all of the reserve
-		// used up for room.
-		o.Now = false
+		// The caller waits anyway, but it should wait for the ack, and only with all of the reserve used up for room.
+		o.Now, o.Patient, o.Quit = false, true, ctx.Done()
 		t, err = p.link.Ask(s.Subject, s.Header, s.Data, w, l.at, o)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case err == natserr.Timeout && ctx.Err() != nil:
+		p.idle.Put(w)
+		return verdict{code: wire.Canceled, err: ctx.Err()}
+	case err == natserr.Timeout && l.passed():
+		p.idle.Put(w)
+		return l.verdict()
+	default:
 		p.idle.Put(w)
 		return verdict{code: codeOf(err), err: err}
 	}

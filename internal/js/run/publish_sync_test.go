@@ -8,6 +8,7 @@ import (
 
 	"github.com/gannet-io/nats/internal/js/pubwin"
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
 )
@@ -19,6 +20,20 @@ func TestSync(t *testing.T) {
 	silent := func(l *scriptedLink, a *ask) error { return nil }
 	reply := func(data string) func(l *scriptedLink, a *ask) error {
 		return func(l *scriptedLink, a *ask) error { go l.reply(a, data); return nil }
+	}
+	crowded := func(_ *scriptedLink, a *ask) error {
+		if a.opts.Now {
+			return natserr.ReconnectBufExceeded
+		}
+		wait := time.Minute // that of a connection
+		if a.opts.Patient {
+			wait = min(wait, a.by.Sub(mono.Now())+ms) // the deadline is a moment faster
+		}
+		select {
+		case <-time.After(wait):
+		case <-a.opts.Quit:
+		}
+		return natserr.Timeout
 	}
 	disconnected := func(l *scriptedLink, a *ask) error {
 		go l.end(a, func() { a.w.Fail(natserr.Disconnected) })
@@ -134,6 +149,9 @@ func TestSync(t *testing.T) {
 			}
 			return reply(`{"stream":"S","seq":3}`)(l, a)
 		}},
+		"no room before the budget is used up": {budget: 5000 * ms, code: wire.Timeout, after: 5000 * ms, asks: 2, doubts: 1, onAsk: crowded},
+		"canceled while it waits for room": {budget: 5000 * ms, code: wire.Canceled, err: context.Canceled, after: 300 * ms, asks: 2, onAsk: crowded,
+			act: func(l *scriptedLink, cancel context.CancelFunc) { time.Sleep(300 * ms); cancel() }},
 		"no room at all": {budget: 5000 * ms, code: wire.OtherStatus, err: natserr.ReconnectBufExceeded, asks: 2,
 			onAsk: func(l *scriptedLink, a *ask) error { return natserr.ReconnectBufExceeded }},
 	} {

@@ -1,8 +1,6 @@
 package run
 
 import (
-	"time"
-
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/session"
 )
@@ -10,16 +8,9 @@ import (
 // armLocked makes the timer fire at the given time or before. It is moved only earlier: a batch that is answered never
 // touches it, and a run of messages neither.
 func (p *Puller[M]) armLocked(now, at mono.Time) {
-	if at >= p.armed || p.closed {
-		return
+	if !p.closed {
+		p.alarm.ringAt(now, at, p)
 	}
-	p.armed = at
-	wait := max(at.Sub(now), 0)
-	if p.timer == nil {
-		p.timer = time.AfterFunc(wait, p.wake)
-		return
-	}
-	p.timer.Reset(wait)
 }
 
 // wake is the timer: it tells the batches of the connection's changes and of the time.
@@ -35,15 +26,16 @@ func (p *Puller[M]) tick() {
 		return
 	}
 	now := mono.Now()
-	p.armed = mono.Never
+	p.alarm.rang()
 	next := mono.Never
 	for i := len(p.active) - 1; i >= 0; i-- { // backwards: a batch that ends is replaced by the last one
 		b := p.active[i]
 		p.tellLocked(now, b)
+		p.bereaveLocked(now, b)
 		if b.machine.Deadline() <= now {
 			p.applyLocked(now, b, b.machine.Tick(now))
 		}
-		next = min(next, b.machine.Deadline(), b.again)
+		next = min(next, b.machine.Deadline(), b.again, b.bereftAt)
 	}
 	next = min(next, p.sweepLocked(now))
 	p.armLocked(now, next)
@@ -77,6 +69,7 @@ func (p *Puller[M]) watchLocked() {
 	p.watch++
 	n := p.watch
 	p.unwatch = p.link.Watch(func(s session.Status, _ error) { p.statusChanged(n, s) })
+	p.deafen = p.link.OnDeleted(p.noteDeletion)
 	// A change from here on waits for mu.
 	s := p.link.Status()
 	p.up, p.leaving = up(s), draining(s)
@@ -85,7 +78,8 @@ func (p *Puller[M]) watchLocked() {
 func (p *Puller[M]) unwatchLocked() {
 	if p.unwatch != nil {
 		p.unwatch()
-		p.unwatch = nil
+		p.deafen()
+		p.unwatch, p.deafen = nil, nil
 	}
 }
 
@@ -144,7 +138,5 @@ func (p *Puller[M]) closeAll() {
 	}
 	p.free = nil
 	p.unwatchLocked()
-	if p.timer != nil {
-		p.timer.Stop()
-	}
+	p.alarm.stop()
 }

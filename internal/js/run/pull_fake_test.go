@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,6 +43,7 @@ type fakeLink struct {
 	pongs     []func(error) // that are awaited
 	workers   engine.Conn   // runs tasks
 	holds     []<-chan struct{}
+	deletions map[int]func(string)
 }
 
 type fakeSub struct {
@@ -170,6 +173,35 @@ func (l *fakeLink) HoldDrain(done <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.holds = append(l.holds, done)
+}
+
+func (l *fakeLink) OnDeleted(fn func(string)) (stop func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.watches
+	l.watches++
+	if l.deletions == nil {
+		l.deletions = map[int]func(string){}
+	}
+	l.deletions[n] = fn
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.deletions, n)
+	}
+}
+
+// deletedNow says that the program had something deleted.
+func (l *fakeLink) deletedNow(request string) {
+	for _, fn := range l.allDeletions() {
+		fn(request)
+	}
+}
+
+func (l *fakeLink) allDeletions() []func(string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Values(l.deletions))
 }
 
 func (l *fakeLink) Owe(n int) { l.owed.Add(int64(n)) }

@@ -9,8 +9,7 @@ import (
 	"github.com/gannet-io/nats/internal/mono"
 )
 
-// pullJob is something to do outside the lock. Jobs are done in the order in which they were decided, by one goroutine at a
-// time: whoever finds none at work does them.
+// pullJob is something to do outside the lock.
 type pullJob[M any] struct {
 	kind    pullJobKind
 	batch   *Batch[M]
@@ -34,9 +33,9 @@ func (p *Puller[M]) applyLocked(now mono.Time, b *Batch[M], acts []pull.Action) 
 	for i := range acts {
 		switch a := &acts[i]; a.Kind {
 		case pull.Ask:
-			p.jobs = append(p.jobs, pullJob[M]{kind: pullAsk, batch: b, serial: b.serial, request: a.Request})
+			p.jobs.add(pullJob[M]{kind: pullAsk, batch: b, serial: b.serial, request: a.Request})
 		case pull.Doubt:
-			p.jobs = append(p.jobs, pullJob[M]{kind: pullDoubt})
+			p.jobs.add(pullJob[M]{kind: pullDoubt})
 		case pull.Finish:
 			p.finishLocked(now, b, a)
 		}
@@ -61,9 +60,6 @@ func (p *Puller[M]) finishLocked(now mono.Time, b *Batch[M], a *pull.Action) {
 	}
 }
 
-// workLocked reports whether somebody should call work.
-func (p *Puller[M]) workLocked() bool { return len(p.jobs) > 0 && !p.jobRunner }
-
 // work does the jobs, unless somebody else is at it.
 func (p *Puller[M]) work() {
 	for job, ok := p.firstJob(); ok; job, ok = p.anotherJob() {
@@ -83,28 +79,13 @@ func (p *Puller[M]) work() {
 func (p *Puller[M]) firstJob() (pullJob[M], bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.jobRunner {
-		return pullJob[M]{}, false
-	}
-	p.jobRunner = true
-	return p.popJobLocked()
+	return p.jobs.start()
 }
 
 func (p *Puller[M]) anotherJob() (pullJob[M], bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.popJobLocked()
-}
-
-func (p *Puller[M]) popJobLocked() (pullJob[M], bool) {
-	if p.nextJob == len(p.jobs) {
-		p.jobs, p.nextJob, p.jobRunner = p.jobs[:0], 0, false
-		return pullJob[M]{}, false
-	}
-	job := p.jobs[p.nextJob]
-	p.jobs[p.nextJob] = pullJob[M]{}
-	p.nextJob++
-	return job, true
+	return p.jobs.pop()
 }
 
 // ask sends a request on the subscription of its batch, a new one if the last was thrown away.

@@ -69,7 +69,7 @@ func (p *Puller[M]) releaseLocked(now mono.Time, s *pullSlot[M], clean bool) {
 	}
 	s.batch = nil
 	if !clean || p.closed || p.leaving || len(p.free) >= slotsKept {
-		p.jobs = append(p.jobs, pullJob[M]{kind: pullUnsubscribe, sub: s.sub})
+		p.jobs.add(pullJob[M]{kind: pullUnsubscribe, sub: s.sub})
 		return
 	}
 	s.since = now
@@ -85,7 +85,7 @@ func (p *Puller[M]) sweepLocked(now mono.Time) mono.Time {
 			next = min(next, end)
 			continue
 		}
-		p.jobs = append(p.jobs, pullJob[M]{kind: pullUnsubscribe, sub: s.sub})
+		p.jobs.add(pullJob[M]{kind: pullUnsubscribe, sub: s.sub})
 	}
 	clear(p.free[len(kept):])
 	if p.free = kept; len(kept) == 0 && len(p.active) == 0 {
@@ -161,7 +161,7 @@ func (p *Puller[M]) take(s *pullSlot[M]) (surplus []M, work bool) {
 	if b.machine.Messages(now, n, s.bytes) {
 		p.applyLocked(now, b, b.machine.Tick(now))
 	}
-	return s.run[n:], p.workLocked()
+	return s.run[n:], p.jobs.waiting()
 }
 
 // status takes a status message, after the messages before it.

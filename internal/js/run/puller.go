@@ -4,33 +4,12 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/js/pull"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/proto"
-	"github.com/gannet-io/nats/internal/session"
 )
-
-// pullLink is what a Puller and its Feeds need of the connection.
-type pullLink interface {
-	Subscribe(subject, queue string, s engine.Sink) (*engine.Sub, error)
-	Unsubscribe(s *engine.Sub) error
-	PublishVolatile(subject, reply string, hdr, data []byte) bool
-	Watch(fn func(s session.Status, err error)) (stop func())
-	Status() session.Status
-	NewInbox() string
-	Doubt()
-	Owe(n int)
-	StopServer(s *engine.Sub) error
-	OnPong(fn func(err error)) error
-	Ready(t *engine.Task)
-	HoldDrain(done <-chan struct{})
-}
-
-var _ pullLink = (*engine.Conn)(nil)
 
 // PullerConfig says what a [Puller] is made of.
 type PullerConfig[M any] struct {
@@ -69,20 +48,18 @@ type Puller[M any] struct {
 	backoff pull.Backoff
 	pin     string // the pin id of the consumer's priority group, as last seen
 
-	timer *time.Timer
-	armed mono.Time // when timer fires; mono.Never: it does not
+	alarm alarm
 
-	unwatch   func() // nil while nothing is subscribed
-	watch     int    // number of the registration: a late call of an earlier one is not heard
-	up        bool
-	ups       uint32 // how often the connection came
-	downs     uint32 // and went
-	leaving   bool   // the connection drains: subscriptions are not kept
-	closed    bool
-	jobs      []pullJob[M]
-	nextJob   int
-	jobRunner bool   // somebody works off jobs
-	body      []byte // of a request; the runner's
+	unwatch func() // nil while nothing is subscribed
+	deafen  func() // to deletions; likewise
+	watch   int    // number of the registration: a late call of an earlier one is not heard
+	up      bool
+	ups     uint32 // how often the connection came
+	downs   uint32 // and went
+	leaving bool   // the connection drains: subscriptions are not kept
+	closed  bool
+	jobs    jobQueue[pullJob[M]]
+	body    []byte // of a request; the runner's
 }
 
 // NewPuller makes a Puller. It does nothing until the first batch.
@@ -95,7 +72,6 @@ func NewPuller[M any](cfg PullerConfig[M]) *Puller[M] {
 		accept:  cfg.Accept,
 		taken:   cfg.Taken,
 		quit:    make(chan struct{}),
-		armed:   mono.Never,
 	}
 	if p.surplus == nil {
 		p.surplus = func(M) {}
@@ -228,7 +204,7 @@ func (p *Puller[M]) attach(b *Batch[M], s *pullSlot[M], spec *FetchSpec) {
 		p.link.Owe(1) // a silent link is probed while somebody waits on it
 	}
 	b.slot, s.batch = s, b
-	b.ups, b.downs, b.again = p.ups, p.downs, mono.Never
+	b.ups, b.downs, b.again, b.bereftAt = p.ups, p.downs, mono.Never, mono.Never
 	b.machine.Reset(spec.Config)
 	p.applyLocked(now, b, b.machine.Start(now, p.up, p.backoff.Pause(now)))
 	if p.closed {

@@ -100,6 +100,7 @@ func TestFetchEnds(t *testing.T) {
 		"404":              {noWait, 0, says("404 No Messages"), wire.NoMessages, "No Messages", 0, 0, true},
 		"503":              {fetch10, 0, says("503"), wire.NoResponders, "", 0, 0, true},
 		"consumer deleted": {fetch10, time.Second, says("409 Consumer Deleted"), wire.ConsumerDeleted, "Consumer Deleted", time.Second, 0, true},
+		"server shutdown":  {fetch10, 0, says("409 Server Shutdown"), wire.ServerShutdown, "Server Shutdown", 0, 0, false},
 		"limit":            {fetch10, 0, says("409 Exceeded MaxWaiting"), wire.LimitExceeded, "Exceeded MaxWaiting", 0, 0, true},
 		"unknown":          {fetch10, 0, says("412 Required Api Level"), wire.OtherStatus, "Required Api Level", 0, 0, false},
 		"closed":           {fetch10, time.Second, func(l *fakeLink, _ string) { l.closeNow() }, wire.ConnectionClosed, "", time.Second, 0, false},

@@ -5,21 +5,41 @@ import (
 	"github.com/gannet-io/nats/internal/session"
 )
 
-// pushLink is what push delivery needs of the connection.
-type pushLink interface {
+// askLink is what asking on an inbox of one's own needs of the connection: GetPage, an Ingest.
+type askLink interface {
 	Subscribe(subject, queue string, s engine.Sink) (*engine.Sub, error)
 	Unsubscribe(s *engine.Sub) error
-	StopServer(s *engine.Sub) error
-	OnPong(fn func(err error)) error
-	PublishNow(subject, reply string, hdr, data []byte) error
 	PublishVolatile(subject, reply string, hdr, data []byte) bool
 	Watch(fn func(s session.Status, err error)) (stop func())
 	Status() session.Status
 	NewInbox() string
 	Doubt()
 	Owe(n int)
-	Ready(t *engine.Task)
-	HoldDrain(done <-chan struct{})
 }
 
-var _ pushLink = (*engine.Conn)(nil)
+// pullLink is what a Puller and its Feeds need.
+type pullLink interface {
+	askLink
+	StopServer(s *engine.Sub) error
+	OnPong(fn func(err error)) error
+	Ready(t *engine.Task)
+	HoldDrain(done <-chan struct{})
+	OnDeleted(fn func(request string)) (stop func())
+}
+
+// pushLink is what push delivery needs.
+type pushLink interface {
+	pullLink
+	PublishNow(subject, reply string, hdr, data []byte) error
+}
+
+// ingestLink is what an Ingest needs.
+type ingestLink interface {
+	askLink
+	Publish(subject, reply string, hdr, data []byte) error
+}
+
+var (
+	_ pushLink   = (*engine.Conn)(nil)
+	_ ingestLink = (*engine.Conn)(nil)
+)

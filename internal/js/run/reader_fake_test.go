@@ -27,6 +27,10 @@ type pushServer struct {
 	stream string // the answer to STREAM.INFO
 	info   string // of further fields of an answer
 	slow   time.Duration
+
+	slowLook  time.Duration // of answers to STREAM.INFO
+	lostLooks int           // the first ones, which nobody answers
+	looks     int
 }
 
 // pushConsumer is what is read of a request.
@@ -66,7 +70,10 @@ func (s *pushServer) answer(subject string, data []byte) (string, time.Duration,
 		if s.stream == "" {
 			return `{"error":{"code":403,"err_code":1,"description":"not permitted"}}`, 0, nil
 		}
-		return s.stream, 0, nil
+		if s.looks++; s.looks <= s.lostLooks {
+			return "", 0, errSilent
+		}
+		return s.stream, s.slowLook, nil
 	}
 	var req struct{ Config pushConsumer }
 	if err := json.Unmarshal(data, &req); err != nil {

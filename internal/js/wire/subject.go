@@ -29,6 +29,13 @@ const (
 	StreamList  = "STREAM.LIST"
 )
 
+// What precedes names.
+const (
+	streamDelete   = "STREAM.DELETE."
+	consumerDelete = "CONSUMER.DELETE."
+	pullNext       = "CONSUMER.MSG.NEXT."
+)
+
 // The functions below return the API subject of an operation, to stand behind the prefix. Names were checked by the caller
 // ([github.com/gannet-io/nats/internal/subject.ValidName]): one with a dot or a wildcard would name something else.
 
@@ -39,7 +46,7 @@ func StreamCreate(stream string) string { return "STREAM.CREATE." + stream }
 func StreamUpdate(stream string) string { return "STREAM.UPDATE." + stream }
 
 // StreamDelete deletes a stream.
-func StreamDelete(stream string) string { return "STREAM.DELETE." + stream }
+func StreamDelete(stream string) string { return streamDelete + stream }
 
 // StreamInfo asks about a stream.
 func StreamInfo(stream string) string { return "STREAM.INFO." + stream }
@@ -81,7 +88,7 @@ func ConsumerInfo(stream, consumer string) string { return "CONSUMER.INFO." + st
 
 // ConsumerDelete deletes a consumer.
 func ConsumerDelete(stream, consumer string) string {
-	return "CONSUMER.DELETE." + stream + "." + consumer
+	return consumerDelete + stream + "." + consumer
 }
 
 // ConsumerPause pauses or resumes a consumer.
@@ -105,7 +112,34 @@ func ConsumerNames(stream string) string { return "CONSUMER.NAMES." + stream }
 // ConsumerList lists consumers.
 func ConsumerList(stream string) string { return "CONSUMER.LIST." + stream }
 
+// IsDeletion reports whether an operation, without the prefix, is to delete a stream or a consumer.
+func IsDeletion(operation string) bool {
+	return strings.HasPrefix(operation, streamDelete) || strings.HasPrefix(operation, consumerDelete)
+}
+
+// Deletes reports whether a request, with its prefix, deletes a consumer or the stream that it belongs to.
+func Deletes(request, prefix, stream, consumer string) bool {
+	operation, ok := strings.CutPrefix(request, prefix)
+	return ok && (operation == StreamDelete(stream) || operation == ConsumerDelete(stream, consumer))
+}
+
+// PulledFrom takes a [PullSubject] behind a prefix apart. It returns nothing for another subject.
+func PulledFrom(subject string) (prefix, stream, consumer string) {
+	subject, consumer = cutLast(subject)
+	subject, stream = cutLast(subject)
+	prefix, ok := strings.CutSuffix(subject, strings.TrimSuffix(pullNext, "."))
+	if !ok {
+		return "", "", ""
+	}
+	return prefix, stream, consumer
+}
+
+func cutLast(subject string) (before, last string) {
+	i := strings.LastIndexByte(subject, '.')
+	return subject[:max(i, 0)], subject[i+1:]
+}
+
 // PullSubject is where a pull request goes.
 func PullSubject(stream, consumer string) string {
-	return "CONSUMER.MSG.NEXT." + stream + "." + consumer
+	return pullNext + stream + "." + consumer
 }
