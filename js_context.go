@@ -203,8 +203,6 @@ func jsFailure(refused *wire.APIError, err error, known ...JetStreamError) error
 		return err
 	case refused == nil:
 		return nil
-	case refused.ErrCode == 0: // a status of a direct get has no error code
-		return errors.New("nats: " + refused.Description)
 	}
 	for _, e := range known {
 		if e.APIError().ErrorCode == ErrorCode(refused.ErrCode) {

@@ -1,6 +1,10 @@
 package nats
 
 import (
+	"context"
+	"errors"
+	"fmt"
+
 	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/subject"
@@ -35,8 +39,8 @@ type JetStreamManager interface {
 	// Deprecated: use Streams.
 	StreamsInfo(opts ...JSOpt) <-chan *StreamInfo
 
-	// Streams lists all streams, or those that StreamListFilter selects. The channel is closed after the last one, and
-	// early when something goes wrong.
+	// Streams lists all streams, or those that StreamListFilter selects. The channel is closed after the last one, and early when something goes
+	// wrong; those that no server answers for are left out. The error handler is told of either.
 	Streams(opts ...JSOpt) <-chan *StreamInfo
 
 	// StreamNames is Streams for names only.
@@ -73,8 +77,8 @@ type JetStreamManager interface {
 	// Deprecated: use Consumers.
 	ConsumersInfo(stream string, opts ...JSOpt) <-chan *ConsumerInfo
 
-	// Consumers lists all consumers of a stream. The channel is closed after the last one, and early when something goes
-	// wrong.
+	// Consumers lists all consumers of a stream. The channel is closed after the last one, and early when something goes wrong; those that no
+	// server answers for are left out. The error handler is told of either.
 	Consumers(stream string, opts ...JSOpt) <-chan *ConsumerInfo
 
 	// ConsumerNames is Consumers for names only.
@@ -142,16 +146,26 @@ func (j *js) AccountInfo(opts ...JSOpt) (*AccountInfo, error) {
 }
 
 // jsList starts a list of entries E, which become V. A call that failed already is an empty list.
-func jsList[E, V any](c *jsCall, err error, subject, filter string, entry func(E) (V, bool)) <-chan V {
+func jsList[E, V any](j *js, c *jsCall, err error, subject, filter string, entry func(E) (V, bool)) <-chan V {
 	if err != nil {
-		return api.FailedLister[V](err).Entries()
+		return api.FailedLister[V](j.listFailure(nil, err)).Entries()
 	}
 	return api.NewLister(c.ctx, c.api, api.Query[E, V]{
 		Subject: subject,
 		Filter:  filter,
 		Entry:   entry,
-		Fail:    func(refused *wire.APIError, err error) error { return jsFailure(refused, err) },
+		Fail:    j.listFailure,
 	}).Entries()
+}
+
+// listFailure is why a list ended early, or what it lacks. A channel of entries cannot say so: the error handler is told, unless the caller's own
+// context, or the end of the connection, is why.
+func (j *js) listFailure(refused *wire.APIError, err error) error {
+	err = jsFailure(refused, err)
+	if j.nc != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrConnectionClosed) {
+		j.nc.reportError(nil, fmt.Errorf("nats: list is incomplete: %w", err))
+	}
+	return err
 }
 
 func nameEntry(name string) (string, bool) { return name, name != "" }

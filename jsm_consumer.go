@@ -185,10 +185,15 @@ func (j *js) ConsumersInfo(stream string, opts ...JSOpt) <-chan *ConsumerInfo {
 
 func (j *js) Consumers(stream string, opts ...JSOpt) <-chan *ConsumerInfo {
 	c, err := j.streamCall(stream, opts)
-	return jsList(c, err, wire.ConsumerList(stream), "", func(i ConsumerInfo) (*ConsumerInfo, bool) { return &i, i.Name != "" })
+	return jsList(j, c, err, wire.ConsumerList(stream), "", func(i ConsumerInfo) (*ConsumerInfo, bool) {
+		if i.Name == "" { // none of its servers can be reached: the leader of the cluster lists what it knows itself
+			i.Stream, i.Name = stream, i.Config.name()
+		}
+		return &i, i.Name != ""
+	})
 }
 
 func (j *js) ConsumerNames(stream string, opts ...JSOpt) <-chan string {
 	c, err := j.streamCall(stream, opts)
-	return jsList(c, err, wire.ConsumerNames(stream), "", nameEntry)
+	return jsList(j, c, err, wire.ConsumerNames(stream), "", nameEntry)
 }

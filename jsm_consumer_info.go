@@ -28,6 +28,14 @@ type ConsumerInfo struct {
 	Cluster *ClusterInfo `json:"cluster,omitempty"`
 	// PushBound says that somebody listens on the deliver subject of a push consumer.
 	PushBound bool `json:"push_bound,omitempty"`
+	// TimeStamp is when the server wrote this answer.
+	TimeStamp time.Time `json:"ts"`
+	// PriorityGroups tell who is pinned.
+	PriorityGroups []PriorityGroupState `json:"priority_groups,omitempty"`
+	// Paused says that the consumer does not deliver.
+	Paused bool `json:"paused,omitempty"`
+	// PauseRemaining is how long still; 0: it is not paused.
+	PauseRemaining time.Duration `json:"pause_remaining,omitempty"`
 }
 
 // SequenceInfo is a place in a consumer and in its stream.
@@ -46,4 +54,14 @@ type SequencePair struct {
 	Consumer uint64 `json:"consumer_seq"`
 	// Stream sequence.
 	Stream uint64 `json:"stream_seq"`
+}
+
+// PriorityGroupState tells who is pinned in a group.
+type PriorityGroupState struct {
+	// Group is its name.
+	Group string `json:"group"`
+	// PinnedClientID is the pin's id; empty: nobody is pinned.
+	PinnedClientID string `json:"pinned_client_id,omitempty"`
+	// PinnedTS is since when.
+	PinnedTS time.Time `json:"pinned_ts,omitempty"`
 }

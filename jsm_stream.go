@@ -79,12 +79,12 @@ func (j *js) StreamsInfo(opts ...JSOpt) <-chan *StreamInfo { return j.Streams(op
 
 func (j *js) Streams(opts ...JSOpt) <-chan *StreamInfo {
 	c, err := j.call(opts)
-	return jsList(c, err, wire.StreamList, c.listFilter(), func(i StreamInfo) (*StreamInfo, bool) { return &i, i.Config.Name != "" })
+	return jsList(j, c, err, wire.StreamList, c.listFilter(), func(i StreamInfo) (*StreamInfo, bool) { return &i, i.Config.Name != "" })
 }
 
 func (j *js) StreamNames(opts ...JSOpt) <-chan string {
 	c, err := j.call(opts)
-	return jsList(c, err, wire.StreamNames, c.listFilter(), nameEntry)
+	return jsList(j, c, err, wire.StreamNames, c.listFilter(), nameEntry)
 }
 
 // listFilter restricts a list of streams; c is nil when the call failed already.

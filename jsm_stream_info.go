@@ -18,6 +18,10 @@ type StreamInfo struct {
 	Sources []*StreamSourceInfo `json:"sources,omitempty"`
 	// Alternates are the stream and its mirrors, the nearest first.
 	Alternates []*StreamAlternate `json:"alternates,omitempty"`
+	// Domain that the stream is in.
+	Domain string `json:"domain,omitempty"`
+	// TimeStamp is when the server wrote this answer.
+	TimeStamp time.Time `json:"ts"`
 }
 
 // StreamState counts what a stream holds.
@@ -40,10 +44,20 @@ type StreamState struct {
 	Deleted []uint64 `json:"deleted"`
 	// NumDeleted is how many of them there are.
 	NumDeleted int `json:"num_deleted"`
+	// Lost is what the server found to be lost; nil: nothing.
+	Lost *LostStreamData `json:"lost,omitempty"`
 	// NumSubjects is the number of different subjects.
 	NumSubjects uint64 `json:"num_subjects"`
 	// Subjects counts the messages of each; only when a filter for them was given.
 	Subjects map[string]uint64 `json:"subjects"`
+}
+
+// LostStreamData is what a server could not read back after a crash.
+type LostStreamData struct {
+	// Msgs are the sequences.
+	Msgs []uint64 `json:"msgs"`
+	// Bytes they took up.
+	Bytes uint64 `json:"bytes"`
 }
 
 // StreamSourceInfo tells how far a mirror or source is.

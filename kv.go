@@ -19,7 +19,7 @@ type KeyValueManager interface {
 	DeleteKeyValue(bucket string) error
 
 	// KeyValueStoreNames lists the names of all buckets but mirrors. The channel is closed after the last one, and early when something
-	// goes wrong.
+	// goes wrong: then the error handler is told.
 	KeyValueStoreNames() <-chan string
 
 	// KeyValueStores lists the states of all buckets but mirrors, likewise.
@@ -99,13 +99,13 @@ type KeyValueConfig struct {
 	Bucket string `json:"bucket"`
 	// Description is free text.
 	Description string `json:"description,omitempty"`
-	// MaxValueSize is the most bytes of a value.
+	// MaxValueSize is the most bytes of a value, with what its headers take; 0 and -1: no limit but the server's. A larger one is an *APIError.
 	MaxValueSize int32 `json:"max_value_size,omitempty"`
 	// History is the number of revisions that are kept of each key, at most [KeyValueMaxHistory]; 0: 1.
 	History uint8 `json:"history,omitempty"`
 	// TTL after which an entry expires; 0: never.
 	TTL time.Duration `json:"ttl,omitempty"`
-	// MaxBytes of the whole bucket.
+	// MaxBytes of the whole bucket, history and overhead included; 0 and -1: no limit. A write that exceeds it is an *APIError.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 	// Storage is file (zero value) or memory.
 	Storage StorageType `json:"storage,omitempty"`

@@ -137,12 +137,12 @@ var ofBuckets = []JSOpt{StreamListFilter(kv.AllSubjects)}
 
 func (j *js) KeyValueStoreNames() <-chan string {
 	c, err := j.call(ofBuckets)
-	return jsList(c, err, wire.StreamNames, c.listFilter(), kv.BucketOf)
+	return jsList(j, c, err, wire.StreamNames, c.listFilter(), kv.BucketOf)
 }
 
 func (j *js) KeyValueStores() <-chan KeyValueStatus {
 	c, err := j.call(ofBuckets)
-	return jsList(c, err, wire.StreamList, c.listFilter(), func(i StreamInfo) (KeyValueStatus, bool) {
+	return jsList(j, c, err, wire.StreamList, c.listFilter(), func(i StreamInfo) (KeyValueStatus, bool) {
 		bucket, ok := kv.BucketOf(i.Config.Name)
 		return &KeyValueBucketStatus{info: &i, bucket: bucket}, ok
 	})

@@ -22,7 +22,7 @@ type ObjectStoreManager interface {
 	DeleteObjectStore(bucket string) error
 
 	// ObjectStoreNames lists the names of all buckets, each as that of its stream: with OBJ_ in front. The channel is closed after the last
-	// one, and early when something goes wrong.
+	// one, and early when something goes wrong: then the error handler is told.
 	ObjectStoreNames(opts ...ObjectOpt) <-chan string
 
 	// ObjectStores lists the state of all buckets, as ObjectStoreNames their names.
@@ -62,10 +62,11 @@ type ObjectStore interface {
 	// GetString is GetBytes for a string.
 	GetString(name string, opts ...GetObjectOpt) (string, error)
 
-	// PutFile is Put for a file. The object is named as the file: with its directories as they are in file.
+	// PutFile is Put for a file. The object is named as the file: with its directories as they are in file. Errors: those of os.Open and of Put.
 	PutFile(file string, opts ...ObjectOpt) (*ObjectInfo, error)
 
-	// GetFile writes an object to a file, which is created, or replaced once all bytes have come and the digest is right.
+	// GetFile writes an object to a file, which is created, or replaced once all bytes have come and the digest is right. Errors: those of GetBytes,
+	// and of package os.
 	GetFile(name, file string, opts ...GetObjectOpt) error
 
 	// GetInfo returns an object without its bytes; links are not followed. Errors: ErrObjectNotFound, also when it was deleted, and
@@ -89,7 +90,7 @@ type ObjectStore interface {
 	// ErrObjectAlreadyExists.
 	AddBucketLink(name string, bucket ObjectStore) (*ObjectInfo, error)
 
-	// Seal makes the bucket read-only, for good.
+	// Seal makes the bucket read-only, for good. Again does nothing.
 	Seal() error
 
 	// Watch tells of objects that are put, changed and deleted; see ObjectWatcher. Options are IncludeHistory, UpdatesOnly, IgnoreDeletes and

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats/internal/js/api"
-	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/obj"
 )
 
@@ -14,7 +13,7 @@ func (j *js) ObjectStore(bucket string) (ObjectStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := obj.Open(c.ctx, obj.Config{API: j.api, Conn: j.nc.eng, Bucket: bucket})
+	store, err := obj.Open(c.ctx, obj.Config{API: j.api, Conn: j.nc.eng, Bucket: bucket, FromLeader: true})
 	if err != nil {
 		return nil, objectFailure(err)
 	}
@@ -74,22 +73,20 @@ func (j *js) buckets(opts []ObjectOpt) (*jsCall, error) {
 func (j *js) ObjectStoreNames(opts ...ObjectOpt) <-chan string {
 	c, err := j.buckets(opts)
 	if err != nil {
-		return api.FailedLister[string](err).Entries()
+		return api.FailedLister[string](j.listFailure(nil, err)).Entries()
 	}
-	return api.NewLister(c.ctx, c.api, obj.Names(func(stream string) string { return stream }, listFailure)).Entries()
+	return api.NewLister(c.ctx, c.api, obj.Names(func(stream string) string { return stream }, j.listFailure)).Entries()
 }
 
 func (j *js) ObjectStores(opts ...ObjectOpt) <-chan ObjectStoreStatus {
 	c, err := j.buckets(opts)
 	if err != nil {
-		return api.FailedLister[ObjectStoreStatus](err).Entries()
+		return api.FailedLister[ObjectStoreStatus](j.listFailure(nil, err)).Entries()
 	}
 	return api.NewLister(c.ctx, c.api, obj.Infos(
 		func(i *StreamInfo) string { return i.Config.Name },
-		func(i *StreamInfo) ObjectStoreStatus { return newObjectStatus(i) }, listFailure)).Entries()
+		func(i *StreamInfo) ObjectStoreStatus { return newObjectStatus(i) }, j.listFailure)).Entries()
 }
-
-func listFailure(refused *wire.APIError, err error) error { return jsFailure(refused, err) }
 
 // ObjectStoreStatus is the state of a bucket.
 type ObjectStoreStatus interface {

@@ -130,7 +130,8 @@ func (s *TraceStep) UnmarshalJSON(data []byte) error {
 const traceSilence = 2 * time.Second
 
 // TraceMsg publishes m and returns an iterator over what the servers tell of its way (ADR-41). Without deliver the message goes the whole way,
-// through imports, routes and gateways, but no subscription gets it and no stream stores it. m stays as it is.
+// through imports, routes and gateways, but no subscription gets it and no stream stores it. What becomes of it in another account is told only
+// where that account's export of a service, or the import of a stream, has allow_trace. m stays as it is.
 //
 //	for event, err := range nc.TraceMsg(ctx, nats.NewMsg("orders.new"), false) {
 //		if err != nil { ... } // the loop ends with it

@@ -125,9 +125,9 @@ type AckSample struct {
 // LeaderElected: a consumer, a stream, or, if both are empty, the domain's meta group has a new leader.
 type LeaderElected struct {
 	AdvisoryHead
-	Account  string      `json:"account"` // of the stream
-	Stream   string      `json:"stream"`
-	Consumer string      `json:"consumer"`
+	Account  string      `json:"account"`  // of the stream
+	Stream   string      `json:"stream"`   // empty: the meta group
+	Consumer string      `json:"consumer"` // empty: not a consumer
 	Cluster  string      `json:"cluster"`  // of the leader
 	Leader   string      `json:"leader"`   // the server's name
 	Replicas []*PeerInfo `json:"replicas"` // the other servers
@@ -136,9 +136,9 @@ type LeaderElected struct {
 // QuorumLost: a consumer, or, if that is empty, a stream stands still, because too few of its servers can be reached.
 type QuorumLost struct {
 	AdvisoryHead
-	Account  string      `json:"account"` // of the stream
-	Stream   string      `json:"stream"`
-	Consumer string      `json:"consumer"`
+	Account  string      `json:"account"`  // of the stream
+	Stream   string      `json:"stream"`   // that stands still, or that of the consumer
+	Consumer string      `json:"consumer"` // that stands still; empty: the stream does
 	Replicas []*PeerInfo `json:"replicas"` // the servers, and how they are
 }
 
@@ -148,7 +148,7 @@ type BatchAbandoned struct {
 	Account string `json:"account"` // of the stream
 	Stream  string `json:"stream"`  // that the batch was for
 	BatchID string `json:"batch"`   // as [Batch.ID]
-	Reason  string `json:"reason"`
+	Reason  string `json:"reason"`  // one of those above
 }
 
 // GroupPinned: a client of a priority group was pinned, or, if PinnedID is empty, unpinned for Reason.
@@ -166,8 +166,9 @@ type GroupPinned struct {
 type SnapshotTaken struct {
 	AdvisoryHead
 	Stream string          `json:"stream"` // its name
-	Start  time.Time       `json:"start"`  // of the snapshot
-	End    time.Time       `json:"end"`    // zero while it goes on
+	State  *StreamState    `json:"state"`  // of the stream, when the snapshot was begun; nil when it is complete
+	Start  time.Time       `json:"start"`  // of the snapshot; zero when it was begun
+	End    time.Time       `json:"end"`    // zero when it was begun
 	Client *AdvisoryClient `json:"client"` // that asked for it
 	Error  string          `json:"error"`  // empty: none
 }
@@ -176,8 +177,8 @@ type SnapshotTaken struct {
 type StreamRestored struct {
 	AdvisoryHead
 	Stream string          `json:"stream"` // its name
-	Start  time.Time       `json:"start"`  // of the restoration
-	End    time.Time       `json:"end"`    // zero while it goes on
+	Start  time.Time       `json:"start"`  // of the restoration; zero when it was begun
+	End    time.Time       `json:"end"`    // zero when it was begun
 	Bytes  int64           `json:"bytes"`  // received
 	Client *AdvisoryClient `json:"client"` // that asked for it
 }
@@ -213,15 +214,24 @@ type APILimitReached struct {
 
 // AdvisoryClient is the client that caused an advisory.
 type AdvisoryClient struct {
-	ID       uint64 `json:"id"`      // number of the connection on its server
-	Name     string `json:"name"`    // that [nats.Name] gave it
-	Host     string `json:"host"`    // address that it came from
-	Account  string `json:"acc"`     // of the connection
-	User     string `json:"user"`    // empty: not told
-	Server   string `json:"server"`  // that it is connected to
-	Cluster  string `json:"cluster"` // of that server
-	Language string `json:"lang"`    // of the library
-	Version  string `json:"ver"`     // of the library
+	ID        uint64        `json:"id"`          // number of the connection on its server
+	Name      string        `json:"name"`        // that [nats.Name] gave it
+	Host      string        `json:"host"`        // address that it came from
+	Account   string        `json:"acc"`         // of the connection
+	Service   string        `json:"svc"`         // account that offers the API, when it was imported; empty: its own
+	User      string        `json:"user"`        // empty: not told
+	Server    string        `json:"server"`      // that it is connected to
+	Cluster   string        `json:"cluster"`     // of that server
+	Language  string        `json:"lang"`        // of the library
+	Version   string        `json:"ver"`         // of the library
+	Start     time.Time     `json:"start"`       // of the connection
+	RTT       time.Duration `json:"rtt"`         // round trip between client and server; 0: not measured
+	Kind      string        `json:"kind"`        // such as Client or Leafnode
+	Type      string        `json:"client_type"` // nats, mqtt or websocket
+	MQTTID    string        `json:"client_id"`   // of an MQTT client
+	IssuerKey string        `json:"issuer_key"`  // that signed the user's JWT; empty: none
+	NameTag   string        `json:"name_tag"`    // name in the user's JWT
+	Tags      []string      `json:"tags"`        // of the user's JWT
 }
 
 // UnknownAdvisory is an advisory of a type that this package does not know.

@@ -147,7 +147,7 @@ func (b *Batch) AddMsg(ctx context.Context, msg *nats.Msg, opts ...PublishOpt) e
 		return err
 	}
 	if b.n > 0 {
-		err = b.js.eng.Publish(msg.Subject, "", block, msg.Data)
+		err = b.js.eng.PublishWithin(ctx, msg.Subject, block, msg.Data)
 	} else {
 		err = b.begin(ctx, msg, block, o.retry)
 	}

@@ -38,20 +38,31 @@ func PublishBatch(ctx context.Context, js JetStream, msgs ...*nats.Msg) (*BatchA
 		b, ack, err := own.publishBatch(ctx, msgs)
 		var failed *BatchError
 		switch {
-		case err == nil, !errors.As(err, &failed):
-			return ack, err
+		case err == nil:
+			return ack, nil
 		case stored != "" && errors.Is(err, ErrBatchDuplicate):
 			return &BatchAck{BatchID: stored, Count: uint64(len(msgs)), Duplicate: true}, nil
+		case !errors.As(err, &failed):
+			failed = &BatchError{Err: err}
 		case failed.MayBeStored && known:
 			stored = b.id
-		case failed.MayBeStored || !errors.Is(err, ErrBatchIncomplete):
-			return nil, err
 		}
-		if attempt == batchAttempts || ctx.Err() != nil {
-			failed.MayBeStored = failed.MayBeStored || stored != ""
-			return nil, err
+		if attempt < batchAttempts && ctx.Err() == nil && failed.worthAnother(stored != "") {
+			continue
 		}
+		if stored != "" { // whatever went wrong since then: the first copy can be why
+			err = &BatchError{BatchID: stored, MayBeStored: true, Err: failed.Err}
+		}
+		return nil, err
 	}
+}
+
+// worthAnother reports whether a batch that failed is begun anew: it was lost on the way, or it would be recognised.
+func (e *BatchError) worthAnother(known bool) bool {
+	if e.MayBeStored {
+		return known
+	}
+	return errors.Is(e.Err, ErrBatchIncomplete) || errors.Is(e.Err, nats.ErrDisconnected)
 }
 
 func (js *jetStream) publishBatch(ctx context.Context, msgs []*nats.Msg) (*Batch, *BatchAck, error) {

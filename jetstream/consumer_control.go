@@ -115,7 +115,12 @@ func (s *stream) PushConsumer(ctx context.Context, name string) (PushConsumer, e
 }
 
 func (s *stream) ListConsumers(ctx context.Context) ConsumerInfoLister {
-	entry := func(i ConsumerInfo) (*ConsumerInfo, bool) { return &i, i.Name != "" }
+	entry := func(i ConsumerInfo) (*ConsumerInfo, bool) {
+		if i.Name == "" { // none of its servers can be reached: the leader of the cluster lists what it knows itself
+			i.Stream, i.Name = s.name, i.Config.name()
+		}
+		return &i, i.Name != ""
+	}
 	return consumerInfos{list(ctx, s.js, wire.ConsumerList(s.name), nil, entry)}
 }
 

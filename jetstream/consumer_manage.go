@@ -105,7 +105,7 @@ type ConsumerManager interface {
 	// consumer has no such group.
 	UnpinConsumer(ctx context.Context, consumer string, group string) error
 
-	// ListConsumers lists all consumers.
+	// ListConsumers lists all consumers. Of one whose servers cannot be reached there are only Config, Created and Cluster.
 	ListConsumers(context.Context) ConsumerInfoLister
 
 	// ConsumerNames lists the names of all consumers.
@@ -131,7 +131,7 @@ type ConsumerInfoLister interface {
 	// Info is closed after the last consumer.
 	Info() <-chan *ConsumerInfo
 
-	// Err says why the list ended early; nil when it is complete. To be asked after Info is closed.
+	// Err says why the list ended early, or what it lacks: [ErrListIncomplete]; nil when it is complete. To be asked after Info is closed.
 	Err() error
 }
 
@@ -150,10 +150,7 @@ func (js *jetStream) putConsumer(ctx context.Context, stream string, cfg Consume
 	if err := checkStream(stream); err != nil {
 		return nil, err
 	}
-	name := cfg.Name
-	if name == "" {
-		name = cfg.Durable
-	}
+	name := cfg.name()
 	if name == "" {
 		name = randomName()
 	}
@@ -178,6 +175,14 @@ func (js *jetStream) putConsumer(ctx context.Context, stream string, cfg Consume
 		return nil, ErrConsumerMultipleFilterSubjectsNotSupported
 	}
 	return &info, nil
+}
+
+// name is Name or Durable, empty for a consumer that has neither.
+func (cfg *ConsumerConfig) name() string {
+	if cfg.Name != "" {
+		return cfg.Name
+	}
+	return cfg.Durable
 }
 
 // randomName is for consumers that the caller did not name: 8 base-62 characters.

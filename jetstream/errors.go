@@ -186,6 +186,10 @@ var (
 	ErrNotPushConsumer JetStreamError = &jsError{message: "consumer is not a push consumer"}
 )
 
+// ErrListIncomplete is matched by the error of a list that came to its end without some streams or consumers, which it names: no server answered
+// for them in time, or none can run them. What was listed is as it should be.
+var ErrListIncomplete JetStreamError = &jsError{message: "list is incomplete"}
+
 // Errors while receiving.
 var (
 	// ErrConsumerDeleted: the consumer was deleted while messages were being received.

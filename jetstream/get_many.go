@@ -24,6 +24,10 @@ const (
 // ErrTooManyResults: the subjects of a [GetLastMsgs] match more than the 1,024 subjects that the server reads together.
 var ErrTooManyResults JetStreamError = &jsError{message: "too many results"}
 
+// ErrReadTorn: messages of the moment that a [GetLastMsgs] shows were removed or replaced before all pages had come. Read it again, with larger
+// pages perhaps ([GetPages]): what comes in one page is always whole.
+var ErrReadTorn JetStreamError = &jsError{message: "messages were removed while they were read"}
+
 // GetManyOpt is an option of [GetMsgs] and [GetLastMsgs]. A nil option is skipped.
 type GetManyOpt func(*getMany) error
 
@@ -32,6 +36,7 @@ type getMany struct {
 	wire.PageRequest
 	limit int // 0: none
 	last  bool
+	left  uint64 // behind the pages that have come, with last
 }
 
 // GetFrom begins with the first message whose sequence is at least seq. GetMsgs only.
@@ -108,8 +113,8 @@ func GetPages(msgs, bytes int) GetManyOpt {
 }
 
 // GetMsgs returns an iterator over the messages of a stream in their order, from the first one on, or as the options say, up to the last one
-// at the time. It reads by batched direct gets (ADR-31, nats-server 2.11): without a consumer, in pages, from any replica. Nothing is left behind
-// when the loop ends early.
+// at the time. It reads by batched direct gets (ADR-31, nats-server 2.11): without a consumer, in pages, from any replica, so that what was stored
+// a moment ago may be missing at the end. Nothing is left behind when the loop ends early.
 //
 //	for m, err := range jetstream.GetMsgs(ctx, stream, jetstream.GetSubject("orders.>")) {
 //		if err != nil { ... } // the loop ends with it
@@ -126,8 +131,9 @@ func GetMsgs(ctx context.Context, s Stream, opts ...GetManyOpt) iter.Seq2[*RawSt
 }
 
 // GetLastMsgs is [GetMsgs] for the last messages of subjects, which may have wildcards, in the order of the stream. It is one consistent read: all
-// messages are those that were the last ones at the same moment, even if there are several pages. The server reads at most 1,024 subjects
-// together, else [ErrTooManyResults].
+// messages are those that were the last ones at the same moment, even if there are several pages. A stream that does not keep what is replaced, such as
+// one with MaxMsgsPerSubject 1, cannot show that moment for long: when something of it is gone before its page is read, the loop ends with
+// [ErrReadTorn]. The server reads at most 1,024 subjects together, else [ErrTooManyResults].
 func GetLastMsgs(ctx context.Context, s Stream, subjects []string, opts ...GetManyOpt) iter.Seq2[*RawStreamMsg, error] {
 	return func(yield func(*RawStreamMsg, error) bool) {
 		if len(subjects) == 0 {
@@ -187,9 +193,13 @@ func (g *getMany) page(ctx context.Context, s *stream, yield func(*RawStreamMsg,
 	if err == nil && p.Refused != nil {
 		err = g.refused(p.Refused)
 	}
+	if err == nil && g.torn(&p) {
+		err = ErrReadTorn
+	}
 	if err != nil {
 		return false, err
 	}
+	g.left = p.End.Pending
 	for i := range p.Msgs {
 		m := &p.Msgs[i]
 		h, err := headerOf(m.Header)
@@ -217,6 +227,18 @@ func (g *getMany) page(ctx context.Context, s *stream, yield func(*RawStreamMsg,
 	}
 	return true, nil
 }
+
+// torn reports whether a page lacks messages of the moment that is shown: it has fewer than were behind the one before it, or the server could not
+// read one that it had found.
+func (g *getMany) torn(p *run.Page) bool {
+	if p.Refused != nil && (len(p.Msgs) > 0 || g.last && p.Refused.Description == messageNotFound) {
+		return true
+	}
+	return g.last && uint64(len(p.Msgs))+p.End.Pending < g.left
+}
+
+// messageNotFound is what the server says where it has lost a message between finding and reading it; "No Results" where there is none.
+const messageNotFound = "Message Not Found"
 
 // refused is the error of a status; no messages are none.
 func (g *getMany) refused(e *wire.APIError) error {

@@ -114,14 +114,10 @@ func call[T any](ctx context.Context, js *jetStream, subject string, req any, kn
 // refusal with the error code of one of known is that very value, because callers compare with ==.
 func failure(refused *wire.APIError, err error, known ...JetStreamError) error {
 	switch {
-	case errors.Is(err, api.ErrBadAnswer):
-		return fmt.Errorf("%w: %w", ErrInvalidJetStreamResponse, err)
 	case err != nil:
-		return err
+		return unanswered(err)
 	case refused == nil:
 		return nil
-	case refused.ErrCode == 0: // a status of a direct get has no error code
-		return errors.New("nats: " + refused.Description)
 	}
 	for _, e := range known {
 		if e.APIError().ErrorCode == ErrorCode(refused.ErrCode) {
@@ -129,6 +125,18 @@ func failure(refused *wire.APIError, err error, known ...JetStreamError) error {
 		}
 	}
 	return &APIError{Code: refused.Code, ErrorCode: ErrorCode(refused.ErrCode), Description: refused.Description}
+}
+
+// unanswered is failure of a call without a whole answer.
+func unanswered(err error) error {
+	var lacks *api.IncompleteError
+	switch {
+	case errors.As(err, &lacks):
+		return fmt.Errorf("%w: %w", ErrListIncomplete, err)
+	case errors.Is(err, api.ErrBadAnswer):
+		return fmt.Errorf("%w: %w", ErrInvalidJetStreamResponse, err)
+	}
+	return err
 }
 
 // headerOf decodes a header block; an empty one is a nil Header.

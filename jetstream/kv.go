@@ -21,7 +21,8 @@ type KeyValueManager interface {
 	// UpdateKeyValue changes the configuration of a bucket. ErrBucketNotFound when there is none of this name.
 	UpdateKeyValue(ctx context.Context, cfg KeyValueConfig) (KeyValue, error)
 
-	// CreateOrUpdateKeyValue changes the configuration of a bucket, or creates it.
+	// CreateOrUpdateKeyValue changes the configuration of a bucket, or creates it. An *APIError when the configuration cannot be, or cannot be changed
+	// so.
 	CreateOrUpdateKeyValue(ctx context.Context, cfg KeyValueConfig) (KeyValue, error)
 
 	// DeleteKeyValue deletes a bucket with all that is in it. An error that matches ErrBucketNotFound and ErrStreamNotFound when there is none
@@ -110,13 +111,13 @@ type KeyValueConfig struct {
 	Bucket string `json:"bucket"`
 	// Description is free text.
 	Description string `json:"description,omitempty"`
-	// MaxValueSize is the most bytes of a value.
+	// MaxValueSize is the most bytes of a value, with what its headers take; 0 and -1: no limit but the server's. A larger one is an *APIError.
 	MaxValueSize int32 `json:"max_value_size,omitempty"`
 	// History is the number of revisions that are kept of each key, at most [KeyValueMaxHistory]; 0: 1.
 	History uint8 `json:"history,omitempty"`
 	// TTL after which an entry expires; 0: never.
 	TTL time.Duration `json:"ttl,omitempty"`
-	// MaxBytes of the whole bucket.
+	// MaxBytes of the whole bucket, history and overhead included; 0 and -1: no limit. A write that exceeds it is an *APIError.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 	// Storage is file (zero value) or memory.
 	Storage StorageType `json:"storage,omitempty"`

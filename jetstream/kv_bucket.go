@@ -194,7 +194,7 @@ type KeyValueLister interface {
 	// Status is closed after the last bucket.
 	Status() <-chan KeyValueStatus
 
-	// Error says why the list ended early; nil when it is complete. To be asked after Status is closed.
+	// Error says why the list ended early, or what it lacks: [ErrListIncomplete]; nil when it is complete. To be asked after Status is closed.
 	Error() error
 }
 

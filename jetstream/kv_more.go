@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,8 +43,9 @@ func UpdateWithTTL(ctx context.Context, b KeyValue, key string, value []byte, re
 // nats-server 2.11). keys may be filters, like those of [KeyValue.Watch]. Keys without a value are missing in the result. Any replica or mirror
 // answers, so that it may miss what was written a moment ago.
 //
-// The server reads at most 1,024 keys together, else [ErrTooManyResults]. [ErrInvalidKey]; nats.ErrInvalidArg when there are no keys or
-// the bucket was not made by this package; other errors are those of [GetLastMsgs].
+// The server reads at most 1,024 keys together, else [ErrTooManyResults]. [ErrReadTorn] when values of more than 32 MiB are replaced all the time
+// while they are read; [ErrInvalidKey]; nats.ErrInvalidArg when there are no keys or the bucket was not made by this package; other errors are those
+// of [GetLastMsgs].
 func GetValues(ctx context.Context, b KeyValue, keys ...string) (map[string]KeyValueEntry, error) {
 	own, err := ownBucket(b)
 	if err != nil {
@@ -56,8 +58,26 @@ func GetValues(ctx context.Context, b KeyValue, keys ...string) (map[string]KeyV
 		return nil, err
 	}
 	subjects, _ := own.store.Filters(keys)
-	found := make(map[string]KeyValueEntry, len(keys))
-	for m, err := range GetLastMsgs(ctx, &stream{js: own.js, name: own.store.Stream()}, subjects) {
+	for _, bytes := range valuesPages {
+		found, err := own.values(ctx, subjects, bytes)
+		if !errors.Is(err, ErrReadTorn) {
+			return found, err
+		}
+	}
+	return nil, ErrReadTorn
+}
+
+// valuesPages are the bytes of a page of [GetValues], and of the same when values were replaced between two pages. A bucket's history is short, so
+// what matters is that there is one page. The largest is half of what a server keeps for a client that is slow (nats-server 2.15).
+var valuesPages = [...]int{DefaultGetPageBytes, 8 << 20, 32 << 20, 32 << 20}
+
+// mostValues is how many subjects the server reads together.
+const mostValues = 1024
+
+// values reads the last entries of subjects in pages of so many bytes.
+func (b *keyValue) values(ctx context.Context, subjects []string, bytes int) (map[string]KeyValueEntry, error) {
+	found := make(map[string]KeyValueEntry, len(subjects))
+	for m, err := range GetLastMsgs(ctx, &stream{js: b.js, name: b.store.Stream()}, subjects, GetPages(mostValues, bytes)) {
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +85,7 @@ func GetValues(ctx context.Context, b KeyValue, keys ...string) (map[string]KeyV
 		if err != nil {
 			return nil, err
 		}
-		e := newEntry(own.store.Stored(m.Subject, m.Sequence, block, m.Data, m.Time))
+		e := newEntry(b.store.Stored(m.Subject, m.Sequence, block, m.Data, m.Time))
 		if e != nil && e.Operation() == KeyValuePut {
 			found[e.Key()] = e
 		}

@@ -17,7 +17,7 @@ type KeyValueCodec[T any] struct {
 	Decode func(data []byte) (T, error)
 }
 
-// JSONCodec writes values as JSON.
+// JSONCodec writes values as JSON, as encoding/json does: its errors are those of json.Marshal and json.Unmarshal.
 func JSONCodec[T any]() KeyValueCodec[T] {
 	return KeyValueCodec[T]{
 		Encode: func(v T) ([]byte, error) { return json.Marshal(v) },
@@ -41,8 +41,8 @@ var errNoTypedKV = fmt.Errorf("%w: the typed bucket was not made by NewTypedKV",
 // TypedEntry is an entry of a [TypedKV]. Value is the zero value for deletions, and when Err is not nil: then what is stored cannot be
 // decoded, and can be had from Entry.
 type TypedEntry[T any] struct {
-	Key      string
-	Value    T
+	Key      string    // without the bucket's prefix
+	Value    T         // decoded
 	Revision uint64    // the sequence of the bucket's stream
 	Created  time.Time // when the server stored it
 	// Operation says what the entry records.
@@ -86,7 +86,8 @@ func (kv *TypedKV[T]) Put(ctx context.Context, key string, v T) (uint64, error) 
 	return kv.b.Put(ctx, key, data)
 }
 
-// Create stores a value if the key has none or was deleted; see [KeyValue.Create].
+// Create stores a value if the key has none or was deleted; see [KeyValue.Create]. Errors are those of it,
+// [ErrKeyExists] among them, and the codec's, wrapped.
 func (kv *TypedKV[T]) Create(ctx context.Context, key string, v T, opts ...KVCreateOpt) (uint64, error) {
 	data, err := kv.encode(key, v)
 	if err != nil {
@@ -95,7 +96,8 @@ func (kv *TypedKV[T]) Create(ctx context.Context, key string, v T, opts ...KVCre
 	return kv.b.Create(ctx, key, data, opts...)
 }
 
-// Update stores a value if revision is the key's last one; see [KeyValue.Update].
+// Update stores a value if revision is the key's last one; see [KeyValue.Update]. Errors are those of it, [ErrKeyRevisionMismatch]
+// among them, and the codec's, wrapped.
 func (kv *TypedKV[T]) Update(ctx context.Context, key string, v T, revision uint64) (uint64, error) {
 	data, err := kv.encode(key, v)
 	if err != nil {

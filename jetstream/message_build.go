@@ -27,7 +27,7 @@ const (
 	blockSize = 8
 	// aloneFrom is the number of bytes from which those of a message get an object of their own, so that a large payload lives no
 	// longer than its message does.
-	aloneFrom = 3976
+	aloneFrom = 4008
 )
 
 // build makes the user's message of a borrowed frame.
@@ -61,11 +61,12 @@ func (b *builder) build(f *proto.Frame) Msg {
 	}
 	m.reply, mem = cutText(mem, f.Reply)
 	if f.Owned {
-		m.block, m.data = f.Header, f.Data
+		m.fill(f.Header, f.Data)
 		return m
 	}
-	m.block, mem = cutBytes(mem, f.Header)
-	m.data, _ = cutBytes(mem, f.Data)
+	block, mem := cutBytes(mem, f.Header)
+	data, _ := cutBytes(mem, f.Data)
+	m.fill(block, data)
 	return m
 }
 
@@ -105,25 +106,27 @@ func (b *builder) grow() {
 	// The sizes fill the allocator's classes, less the 8 bytes it needs itself.
 	switch need := b.each * blockSize; {
 	case b.each == 0: // the first message: nothing is known
-		b.free, b.room = newBlock[[1]message, [520]byte]()
-	case need <= 632:
-		b.free, b.room = newBlock[eight, [632]byte]()
-	case need <= 1144:
-		b.free, b.room = newBlock[eight, [1144]byte]()
-	case need <= 1784:
-		b.free, b.room = newBlock[eight, [1784]byte]()
-	case need <= 2552:
-		b.free, b.room = newBlock[eight, [2552]byte]()
-	case need <= 3960:
-		b.free, b.room = newBlock[eight, [3960]byte]()
-	case need <= 5240:
-		b.free, b.room = newBlock[eight, [5240]byte]()
-	case need <= 7288:
-		b.free, b.room = newBlock[eight, [7288]byte]()
-	case need <= 9336:
-		b.free, b.room = newBlock[eight, [9336]byte]()
-	case b.each <= 1928:
-		b.free, b.room = newBlock[[1]message, [1928]byte]()
+		b.free, b.room = newBlock[[1]message, [552]byte]()
+	case need <= 888:
+		b.free, b.room = newBlock[eight, [888]byte]()
+	case need <= 1400:
+		b.free, b.room = newBlock[eight, [1400]byte]()
+	case need <= 1656:
+		b.free, b.room = newBlock[eight, [1656]byte]()
+	case need <= 2040:
+		b.free, b.room = newBlock[eight, [2040]byte]()
+	case need <= 2808:
+		b.free, b.room = newBlock[eight, [2808]byte]()
+	case need <= 4216:
+		b.free, b.room = newBlock[eight, [4216]byte]()
+	case need <= 5496:
+		b.free, b.room = newBlock[eight, [5496]byte]()
+	case need <= 7544:
+		b.free, b.room = newBlock[eight, [7544]byte]()
+	case need <= 9592:
+		b.free, b.room = newBlock[eight, [9592]byte]()
+	case b.each <= 1960:
+		b.free, b.room = newBlock[[1]message, [1960]byte]()
 	case b.each < aloneFrom:
 		b.free, b.room = newBlock[[1]message, [aloneFrom]byte]()
 	default: // the bytes are objects of their own

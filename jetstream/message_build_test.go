@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"github.com/gannet-io/nats/internal/proto"
 )
@@ -49,18 +50,28 @@ func TestBuilderCopies(t *testing.T) {
 			}
 		}
 		for _, p := range built {
-			_ = append(p.m.data, "grown over the end"...)
-			_ = append(p.m.block, "grown over the end"...)
+			block, _ := p.m.undecoded()
+			_ = append(p.m.Data(), "grown over the end"...)
+			_ = append(block, "grown over the end"...)
 		}
 		for i, p := range built {
 			m, f := p.m, p.frame
-			if m.subject != string(f.Subject) || m.reply != string(f.Reply) || !bytes.Equal(m.block, f.Header) || !bytes.Equal(m.data, f.Data) {
-				t.Fatalf("payloads up to %d, message %d: got %q %q %q %q, want %q %q %q %q", largest, i, m.subject, m.reply, m.block, m.data, f.Subject, f.Reply, f.Header, f.Data)
+			block, _ := m.undecoded()
+			if m.subject != string(f.Subject) || m.reply != string(f.Reply) || !bytes.Equal(block, f.Header) || !bytes.Equal(m.Data(), f.Data) {
+				t.Fatalf("payloads up to %d, message %d: got %q %q %q %q, want %q %q %q %q", largest, i, m.subject, m.reply, block, m.Data(), f.Subject, f.Reply, f.Header, f.Data)
 			}
-			if m.data == nil {
+			if m.Data() == nil {
 				t.Fatalf("payloads up to %d, message %d: the payload is nil, want it empty", largest, i)
 			}
 		}
+	}
+}
+
+// TestMessageSize guards what each message costs beside its bytes.
+func TestMessageSize(t *testing.T) {
+	t.Parallel()
+	if got := unsafe.Sizeof(message{}); got > 80 {
+		t.Errorf("a message has %d bytes, want at most 80", got)
 	}
 }
 

@@ -238,7 +238,7 @@ func TestHeadersAreDecodedOnce(t *testing.T) {
 		t.Errorf("without a block: got %v, want nil", h)
 	}
 	m = received(&acks{}, ackReply)
-	m.block = []byte("NATS/1.0\r\nK: v\r\nK: w\r\nl:  x \r\n\r\n")
+	m.fill([]byte("NATS/1.0\r\nK: v\r\nK: w\r\nl:  x \r\n\r\n"), nil)
 	var wg sync.WaitGroup
 	all := make([]nats.Header, 8)
 	for i := range all {
@@ -260,7 +260,7 @@ func TestUnreadableHeaders(t *testing.T) {
 	t.Parallel()
 	a := &acks{}
 	m := received(a, ackReply)
-	m.block = []byte("NATS/1.0\r\nno colon\r\n\r\n")
+	m.fill([]byte("NATS/1.0\r\nno colon\r\n\r\n"), nil)
 	for range 3 {
 		if h := m.Headers(); h != nil {
 			t.Errorf("got %v, want nil", h)

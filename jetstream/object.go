@@ -20,10 +20,12 @@ type ObjectStoreManager interface {
 	// ErrBucketExists.
 	CreateObjectStore(ctx context.Context, cfg ObjectStoreConfig) (ObjectStore, error)
 
-	// UpdateObjectStore changes the configuration of a bucket. The error matches ErrBucketNotFound when there is none of this name.
+	// UpdateObjectStore changes the configuration of a bucket; what its stream allows beside, such as AllowBatchPublish, stays. The error matches
+	// ErrBucketNotFound when there is none of this name.
 	UpdateObjectStore(ctx context.Context, cfg ObjectStoreConfig) (ObjectStore, error)
 
-	// CreateOrUpdateObjectStore does what is needed for a bucket to exist with this configuration.
+	// CreateOrUpdateObjectStore does what is needed for a bucket to exist with this configuration. An *APIError when the configuration cannot be, or
+	// cannot be changed so.
 	CreateOrUpdateObjectStore(ctx context.Context, cfg ObjectStoreConfig) (ObjectStore, error)
 
 	// DeleteObjectStore deletes a bucket with all that is in it. The error matches ErrBucketNotFound when there is none of this name.
@@ -59,7 +61,7 @@ type ObjectStore interface {
 	// PutString is Put for a string.
 	PutString(ctx context.Context, name string, data string) (*ObjectInfo, error)
 
-	// PutFile is Put for a file. The object is named as the file: with its directories as they are in file.
+	// PutFile is Put for a file. The object is named as the file: with its directories as they are in file. Errors: those of os.Open and of Put.
 	PutFile(ctx context.Context, file string) (*ObjectInfo, error)
 
 	// Get opens an object for reading; links are followed. It also has WriteTo. Close it, or read it to the end. The context bounds the
@@ -72,7 +74,8 @@ type ObjectStore interface {
 	// GetString is GetBytes for a string.
 	GetString(ctx context.Context, name string, opts ...GetObjectOpt) (string, error)
 
-	// GetFile writes an object to a file, which is created, or replaced once all bytes have come and the digest is right.
+	// GetFile writes an object to a file, which is created, or replaced once all bytes have come and the digest is right. Errors: those of GetBytes,
+	// and of package os.
 	GetFile(ctx context.Context, name, file string, opts ...GetObjectOpt) error
 
 	// GetInfo returns an object without its bytes; links are not followed. Errors: ErrObjectNotFound, also when it was deleted, and
@@ -96,7 +99,7 @@ type ObjectStore interface {
 	// ErrObjectAlreadyExists.
 	AddBucketLink(ctx context.Context, name string, bucket ObjectStore) (*ObjectInfo, error)
 
-	// Seal makes the bucket read-only, for good.
+	// Seal makes the bucket read-only, for good. Again does nothing.
 	Seal(ctx context.Context) error
 
 	// Watch tells of objects that are put, changed and deleted; see ObjectWatcher. Options are IncludeHistory, UpdatesOnly and

@@ -94,7 +94,7 @@ type ObjectStoresLister interface {
 	// Status is closed after the last one.
 	Status() <-chan ObjectStoreStatus
 
-	// Error says why the list ended early; nil when it is complete. To be asked after Status is closed.
+	// Error says why the list ended early, or what it lacks: [ErrListIncomplete]; nil when it is complete. To be asked after Status is closed.
 	Error() error
 }
 

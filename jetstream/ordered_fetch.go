@@ -154,7 +154,7 @@ func (c *orderedConsumer) create(ctx, user context.Context, begin time.Time) err
 	pause, patience := orderedPause, orderedAttempt
 	for attempts := 1; ; attempts++ {
 		attempt, cancel := context.WithTimeout(ctx, patience)
-		origin, err := o.Create(attempt, o.nextFrom())
+		origin, err := o.createForBatch(attempt)
 		unanswered := attempt.Err() != nil
 		cancel()
 		switch {

@@ -3,12 +3,12 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/gannet-io/nats"
-	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/js/ordered"
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
@@ -27,29 +27,69 @@ type orderedSource struct {
 	leave  func()                // from engine.Conn.OnClose
 
 	mu     sync.Mutex
-	used   int           // the last serial number of an attempt
-	serial int           // of the current consumer; 0: none yet
-	info   *ConsumerInfo // of the current consumer
-	origin run.Origin    // likewise
-	left   []string      // consumers that may exist, from attempts that nobody answered
+	used   int            // the last serial number of an attempt
+	serial int            // of the current consumer; 0: none yet
+	info   *ConsumerInfo  // of the current consumer
+	origin run.Origin     // likewise
+	left   []string       // consumers that may exist: nobody answered the attempt, or the deletion
+	tries  map[string]int // deletions that are not granted yet: how often they were asked for
 	over   bool
 	failed error // the last attempt's
 
-	began    time.Time // when the first consumer was made; its stream is not younger
-	made     time.Time // when the stream was; zero: not known
-	vanished bool      // there was no stream at an attempt since it was looked at
+	seen ordered.Stream
+	mute int // looks in a row that nobody has answered
 
 	// For batches; a feed has its own.
 	order *ordered.Machine // the reader judges by it
 	from  uint64           // where the next consumer starts
+	asked uint64           // where the current one does
+	links uint64           // that there had been when the last one was made
+	doubt bool             // whether the stream is the one that it was
 }
 
 func newOrderedSource(js *jetStream, stream string, cfg OrderedConsumerConfig) *orderedSource {
 	return &orderedSource{js: js, stream: stream, cfg: cfg.own(), order: ordered.New(0)}
 }
 
-// Create makes the next consumer.
+// Create makes the next consumer. When there was no stream at an attempt before, it looks whether there is another one now before anything is read.
 func (o *orderedSource) Create(ctx context.Context, from uint64) (run.Origin, error) {
+	return o.createAndLook(ctx, from, false)
+}
+
+// createForBatch is Create for a batch, which reads on behind what batches have got. When the last one has got nothing, or the link was lost since, it
+// looks at the stream, too.
+func (o *orderedSource) createForBatch(ctx context.Context) (run.Origin, error) {
+	from, doubtful := o.nextBatch(o.js.eng.Stats().Reconnects)
+	origin, err := o.createAndLook(ctx, from, doubtful)
+	if err == nil && origin.Change.Kind != ordered.Same {
+		o.Accept(origin.Change)
+	}
+	return origin, err
+}
+
+func (o *orderedSource) createAndLook(ctx context.Context, from uint64, look bool) (run.Origin, error) {
+	origin, err := o.create(ctx, from)
+	vanished := o.hasVanished()
+	if err != nil || !look && !vanished {
+		return origin, err
+	}
+	change := o.Compare(ctx, from)
+	switch {
+	case change.Kind == ordered.Unseen && o.unseen() && vanished:
+		return origin, context.DeadlineExceeded // it may be another stream: once more
+	case change.Kind.Words() == "":
+		return origin, nil
+	}
+	o.aim(change.Start)
+	if origin, err = o.create(ctx, change.Start); err != nil {
+		o.aim(from)
+		return origin, err
+	}
+	origin.Change = change
+	return origin, nil
+}
+
+func (o *orderedSource) create(ctx context.Context, from uint64) (run.Origin, error) {
 	name, serial := o.next()
 	info, err := o.js.putConsumer(ctx, o.stream, o.cfg.consumer(name, from), wire.CreateOrUpdate)
 	if err != nil {
@@ -60,9 +100,9 @@ func (o *orderedSource) Create(ctx context.Context, from uint64) (run.Origin, er
 	}
 	origin, leftover := o.adopt(serial, info)
 	for _, name := range leftover {
-		o.remove(name)
+		o.replace(name)
 	}
-	return o.reread(ctx, origin, from)
+	return origin, nil
 }
 
 func (o *orderedSource) next() (name string, serial int) {
@@ -84,7 +124,9 @@ func (o *orderedSource) missed(serial int, err error) (leftover string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failed = err
-	o.vanished = o.vanished || errors.Is(err, ErrStreamNotFound)
+	if errors.Is(err, ErrStreamNotFound) {
+		o.seen.Vanished()
+	}
 	var refused JetStreamError
 	switch {
 	case errors.As(err, &refused) || errors.Is(err, nats.ErrNoResponders): // there is none
@@ -115,80 +157,53 @@ func (o *orderedSource) adopt(serial int, info *ConsumerInfo) (origin run.Origin
 	if o.from == 0 {
 		o.from = o.origin.From
 	}
-	if o.began.IsZero() {
-		o.began = info.Created
-	}
+	o.seen.Began(info.Created)
+	o.asked = o.from
 	o.order = ordered.New(o.from)
 	return o.origin, leftover
 }
 
-// Compare is part of [run.Supplier]. nats-server 2.15 makes a consumer that starts behind the end of a stream, which says nothing until the stream has
-// grown so far. An answer that does not come, or that the account does not permit, says nothing either.
-func (o *orderedSource) Compare(ctx context.Context, from uint64) (start uint64, words string, changed bool) {
-	for look := 1; ; look++ {
-		info, err := o.js.streamInfo(ctx, o.stream, wire.StreamInfoRequest{})
-		if err != nil {
-			return 0, "", false
-		}
-		short := from > info.State.LastSeq+1
-		switch {
-		case o.replaced(info.Created, short):
-			return 1, "the stream was made anew", true
-		case !short:
-			return 0, "", false
-		case look == shortLooks:
-			return info.State.LastSeq + 1, "the stream has lost its end", true
-		}
-		if api.Pause(ctx, shortPause) != nil {
-			return 0, "", false
-		}
-	}
+// Compare is part of [run.Supplier].
+func (o *orderedSource) Compare(ctx context.Context, from uint64) ordered.Change {
+	return run.CompareStream(ctx, o.js.api, o.stream, func(made time.Time, last uint64, before ordered.Change) ordered.Change {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		change := o.seen.Look(made, last, from, before)
+		o.doubt, o.mute = o.doubt && change.Kind != ordered.Same, 0
+		return change
+	})
 }
 
-// A stream is shorter than it was when it looks so several times: a new leader may not have taken up all yet.
-const (
-	shortLooks = 3
-	shortPause = 250 * time.Millisecond
-)
-
-// replaced reports whether the stream is another one of the same name. Without a look at the first one its age alone does not tell, because clocks
-// differ: it must have been missing meanwhile, or be too short.
-func (o *orderedSource) replaced(made time.Time, short bool) bool {
+// Accept is part of [run.Supplier].
+func (o *orderedSource) Accept(change ordered.Change) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	another := (o.vanished || short) && made.After(o.began)
-	if !o.made.IsZero() {
-		another = !made.Equal(o.made)
-	}
-	o.made, o.vanished = made, false
-	return another
-}
-
-// reread makes a consumer once more when the stream was missing since the last one, and is another one now: nothing is read of it before its start.
-func (o *orderedSource) reread(ctx context.Context, origin run.Origin, from uint64) (run.Origin, error) {
-	if !o.hasVanished() {
-		return origin, nil
-	}
-	start, words, changed := o.Compare(ctx, from)
-	if !changed {
-		return origin, nil
-	}
-	o.rewind(start)
-	origin, err := o.Create(ctx, start)
-	origin.From, origin.Changed = start, words
-	return origin, err
+	o.seen.Accept(change)
+	o.doubt = false
 }
 
 func (o *orderedSource) hasVanished() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.vanished
+	return o.seen.HasVanished()
 }
 
-func (o *orderedSource) rewind(start uint64) {
+// unseen notes a look that nobody has answered, and reports whether it is worth another one.
+func (o *orderedSource) unseen() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.from = start
+	o.mute++
+	return o.mute < muteLooks
+}
+
+// muteLooks is after how many looks in a row without an answer a stream is read without one: the account may not permit the question.
+const muteLooks = 4
+
+// aim says where batches read on.
+func (o *orderedSource) aim(from uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.from = from
 }
 
 // first is the current consumer, for a feed that begins.
@@ -227,17 +242,12 @@ func (o *orderedSource) end() (leftover []string) {
 	if o.used > o.serial {
 		leftover = append(leftover, o.nameLocked(o.used)) // it may be on its way
 	}
-	return append(leftover, o.left...)
-}
-
-// remove has the server delete a consumer; nobody waits for the answer. Without a link it is sent when there is one.
-func (o *orderedSource) remove(name string) {
-	a := o.js.api
-	subj := a.Prefix + wire.ConsumerDelete(o.stream, name)
-	if a.Sent != nil {
-		a.Sent(subj, nil)
+	for name := range o.tries {
+		if !slices.Contains(o.left, name) {
+			leftover = append(leftover, name) // no answer yet
+		}
 	}
-	_ = o.js.conn.PublishNow(subj, o.js.eng.NewInbox(), nil, nil) // else the server does it after the threshold
+	return append(leftover, o.left...)
 }
 
 // cached is the information about the current consumer.
@@ -294,9 +304,14 @@ func (o *orderedSource) back(m Msg) {
 	}
 }
 
-// nextFrom is where the consumer of the next batch starts; 0: by the policy.
-func (o *orderedSource) nextFrom() uint64 {
+// nextBatch says where the consumer of the next batch starts, 0 by the policy, and whether the stream has to be looked at.
+func (o *orderedSource) nextBatch(links uint64) (from uint64, doubtful bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.from
+	o.doubt = o.doubt || o.serial > 1 && (o.from == o.asked || o.links != links)
+	if o.links != links {
+		o.mute = 0
+	}
+	o.links = links
+	return o.from, o.doubt && o.mute < muteLooks
 }

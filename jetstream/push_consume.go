@@ -105,7 +105,8 @@ func (c *pushContext) Closed() <-chan struct{} { return c.pusher.Over() }
 // handle keeps statuses from the handler. They come on the deliver subject itself, messages on their own.
 func (c *pushContext) handle(m Msg) {
 	if m, ok := m.(*message); ok && m.subject == c.subject {
-		if status, ok := wire.StatusOf(m.block, m.data); ok {
+		block, _ := m.undecoded()
+		if status, ok := wire.StatusOf(block, m.Data()); ok {
 			c.status(status)
 			return
 		}

@@ -32,7 +32,7 @@ type StreamManager interface {
 	// DeleteStream deletes a stream with all that is in it. ErrStreamNotFound when there is none of this name.
 	DeleteStream(ctx context.Context, stream string) error
 
-	// ListStreams lists all streams.
+	// ListStreams lists all streams. Of one whose servers cannot be reached there are only Config, Created and Cluster.
 	ListStreams(context.Context, ...StreamListOpt) StreamInfoLister
 
 	// StreamNames lists the names of all streams.
@@ -44,7 +44,7 @@ type StreamInfoLister interface {
 	// Info is closed after the last stream.
 	Info() <-chan *StreamInfo
 
-	// Err says why the list ended early; nil when it is complete. To be asked after Info is closed.
+	// Err says why the list ended early, or what it lacks: [ErrListIncomplete]; nil when it is complete. To be asked after Info is closed.
 	Err() error
 }
 

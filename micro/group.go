@@ -6,7 +6,7 @@ import "slices"
 type Group interface {
 	// AddGroup returns a group inside of this one. Name is one or more tokens; empty: none is added. A bad one is found by AddEndpoint.
 	AddGroup(name string, opts ...GroupOpt) Group
-	// AddEndpoint adds an endpoint, see [Service].
+	// AddEndpoint adds an endpoint whose subject begins with the group's prefix; everything else, errors too, is as in [Service].AddEndpoint.
 	AddEndpoint(name string, handler Handler, opts ...EndpointOpt) error
 }
 

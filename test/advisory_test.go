@@ -83,9 +83,8 @@ func TestAdvisories(t *testing.T) {
 	wanted(t, all, func(a *jetstream.APIAudit) bool {
 		return a.Subject == "$JS.API.STREAM.CREATE.A" && a.Client != nil && a.Response != ""
 	})
-	c, err := s.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: "c", MaxDeliver: 1, AckWait: 50 * time.Millisecond, SampleFrequency: "100%",
-	})
+	cfg := jetstream.ConsumerConfig{Durable: "c", MaxDeliver: 1, SampleFrequency: "100%"}
+	c, err := s.CreateConsumer(ctx, cfg)
 	must(t, err)
 	wanted(t, all, func(a *jetstream.ConsumerAction) bool {
 		return a.Consumer == "c" && a.Action == jetstream.ActionCreated
@@ -100,6 +99,9 @@ func TestAdvisories(t *testing.T) {
 	wanted(t, all, func(a *jetstream.MsgNaked) bool { return a.StreamSeq == 2 && a.Consumer == "c" })
 	must(t, next().TermWithReason("bad"))
 	wanted(t, all, func(a *jetstream.MsgTerminated) bool { return a.StreamSeq == 3 && a.Reason == "bad" })
+	cfg.AckWait = 50 * time.Millisecond // not before: what comes before is to be acknowledged in time
+	_, err = s.UpdateConsumer(ctx, cfg)
+	must(t, err)
 	next()
 	_, err = c.Next(jetstream.FetchMaxWait(200 * time.Millisecond)) // the server looks at deliveries when it is asked
 	if !errors.Is(err, nats.ErrTimeout) {

@@ -29,6 +29,7 @@ type fleet struct {
 	receivers  []*nats.Conn
 	publishers []*fleetPublisher
 	askers     []*asker
+	stalls     overruns // of pauses
 }
 
 const (
@@ -97,6 +98,7 @@ func newFleet(t *testing.T, cluster *natstest.ClusterT, links []string, confirm 
 	for _, a := range f.askers {
 		f.crews.Go(func() { a.run(f.stop) })
 	}
+	f.crews.Go(func() { f.stalls.watch(f.stop) })
 	return f
 }
 
@@ -219,7 +221,7 @@ func (f *fleet) end() {
 			f.t.Errorf("asker %d: %d wrong answers, unexpected error %v", i, a.wrong, a.unexpected)
 		}
 		if limit := 250 * time.Millisecond * slower; a.overrun > limit {
-			f.t.Errorf("asker %d: a question took %v longer than its bound, want %v at most", i, a.overrun, limit)
+			f.t.Errorf("asker %d: a question took %v longer than its bound, want %v at most; the machine was late by up to %v", i, a.overrun, limit, time.Duration(f.stalls.worst.Load()))
 		}
 		if limit := 2*askFor + patience/10*slower; a.gap > limit {
 			f.t.Errorf("asker %d: %v without an answer, want %v at most", i, a.gap, limit)

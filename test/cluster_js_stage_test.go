@@ -45,6 +45,7 @@ type convoy struct {
 	opts    []nats.Option
 	served  bool        // only links fail: the servers are well
 	lossy   atomic.Bool // links swallow what they carry
+	stalls  overruns    // of pauses
 	unsaid  bool        // what an R1 consumer lives on dies: nobody tells its readers
 
 	began   time.Time
@@ -81,6 +82,7 @@ func newConvoy(t *testing.T, cluster *natstest.ClusterT, links []string, opts ..
 	c.addReaders()
 	c.addAuthors()
 	c.watchSilence()
+	c.crews.Go(func() { c.stalls.watch(c.stop) })
 	c.began = time.Now()
 	c.flows()
 	<-time.After(calm * min(slower, 2))
@@ -205,7 +207,7 @@ func (c *convoy) end() {
 	c.counter(raised)
 	c.leftovers()
 	if c.t.Failed() {
-		c.t.Log(c.told())
+		c.t.Logf("the machine was late by up to %v\n%s", time.Duration(c.stalls.worst.Load()), c.told())
 	}
 }
 
@@ -254,7 +256,7 @@ func (c *convoy) referee() (stored map[uint64]string) {
 	return stored
 }
 
-// delivered waits until every reader has everything.
+// delivered waits until every reader has everything, for as long as it gets on.
 func (c *convoy) delivered(stored map[uint64]string) {
 	c.t.Helper()
 	for _, r := range c.readers {
@@ -265,10 +267,13 @@ func (c *convoy) delivered(stored map[uint64]string) {
 				want = append(want, seq+1)
 			}
 		}
-		for end := time.Now().Add(wholeAgain); ; pause() {
+		for end, before := time.Now().Add(wholeAgain), r.count(); ; pause() {
 			missing := r.missing(want)
 			if len(missing) == 0 {
 				break
+			}
+			if n := r.count(); n > before {
+				end, before = time.Now().Add(wholeAgain), n
 			}
 			if time.Now().After(end) {
 				c.t.Errorf("%s: %d of %d stored messages were not delivered: %v", r.name, len(missing), len(want), missing[:min(10, len(missing))])
@@ -283,7 +288,7 @@ func (c *convoy) leftovers() {
 	c.t.Helper()
 	want := c.durables()
 	slices.Sort(want)
-	for stream, want := range map[string][]string{convoyStream: want, convoyKV: nil} {
+	for stream, want := range map[string][]string{convoyStream: want, convoyKV: nil, "KV_sums": nil, "OBJ_o": nil} {
 		var names []string
 		for end := time.Now().Add(patience); ; pause() {
 			names = c.consumers(stream)
@@ -365,53 +370,4 @@ func (c *convoy) told() string {
 		fmt.Fprintf(&b, "buckets: %v\n", s.told.list())
 	}
 	return b.String()
-}
-
-// tally counts errors by their texts.
-type tally struct {
-	mu sync.Mutex
-	n  map[string]int
-}
-
-func (y *tally) add(err error) {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	if y.n == nil {
-		y.n = map[string]int{}
-	}
-	y.n[err.Error()]++
-}
-
-func (y *tally) list() map[string]int {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	return maps.Clone(y.n)
-}
-
-func (y *tally) sum() (n int) {
-	for _, k := range y.list() {
-		n += k
-	}
-	return n
-}
-
-// overruns is by how much the slowest call missed its bound.
-type overruns struct{ worst atomic.Int64 }
-
-// bounded notes how long what began then took, beyond its bound.
-func (o *overruns) bounded(began time.Time, bound time.Duration) {
-	late := int64(time.Since(began) - bound)
-	for {
-		worst := o.worst.Load()
-		if late <= worst || o.worst.CompareAndSwap(worst, late) {
-			return
-		}
-	}
-}
-
-func (o *overruns) check(t testing.TB, name string) {
-	t.Helper()
-	if worst := time.Duration(o.worst.Load()); worst > 250*time.Millisecond*slower {
-		t.Errorf("%s: a call took %v longer than its bound", name, worst)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats"
+	"github.com/gannet-io/nats/jetstream"
 	"github.com/gannet-io/nats/natstest"
 )
 
@@ -261,5 +262,70 @@ func TestDeadlinesAreMet(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whoever publishes to a stream waits for its answer, and so for room, too; but not longer than it was told to.
+func TestPublishDeadlinesWithoutRoom(t *testing.T) {
+	const patient, late = 300 * time.Millisecond, 500 * time.Millisecond
+	g, proxy := behindProxy(t, nats.ReconnectBufSize(1<<20), nats.Timeout(time.Minute), nats.PingInterval(time.Minute))
+	g.atomicStream(t)
+	own := batch(t, g.js)
+	must(t, own.Add(t.Context(), "b.a", nil))
+	older := legacyJS(t, g.nc)
+	proxy.Stall(natstest.Both)
+	full := make(chan error, 3)
+	for range cap(full) {
+		go func() {
+			err := error(nil)
+			for err == nil {
+				err = g.nc.Publish("x", make([]byte, 50_000))
+			}
+			full <- err
+		}()
+	}
+	awaitFull(t, g.nc)
+	for { // and the reserve
+		if _, err := g.nc.Request("x", make([]byte, 100_000), time.Millisecond); errors.Is(err, nats.ErrReconnectBufExceeded) {
+			break
+		}
+	}
+	data := make([]byte, 200_000)
+	var calls sync.WaitGroup // at a time: after some seconds the link is taken for dead
+	for name, call := range map[string]func(ctx context.Context) error{
+		"Publish": func(ctx context.Context) error { _, err := g.js.Publish(ctx, "s.a", data); return err },
+		"Publish with an id": func(ctx context.Context) error {
+			_, err := g.js.Publish(ctx, "s.a", data, jetstream.WithMsgID("1"))
+			return err
+		},
+		"a message of a batch": func(ctx context.Context) error { return own.Add(ctx, "b.a", data) },
+		"the older API's":      func(ctx context.Context) error { _, err := older.Publish("s.a", data, nats.Context(ctx)); return err },
+	} {
+		calls.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), patient)
+			defer cancel()
+			began := time.Now()
+			err := call(ctx)
+			if took := time.Since(began); took < patient-time.Millisecond || took > patient+late || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v after %v, want the end of its time after %v", name, err, took, patient)
+			}
+			ctx, cancel = context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(patient, cancel)
+			if err := call(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, canceled: got %v", name, err)
+			}
+		})
+	}
+	calls.Go(func() {
+		began := time.Now()
+		if _, err := older.Publish("s.a", data, nats.AckWait(patient)); !errors.Is(err, nats.ErrTimeout) || time.Since(began) > patient+late {
+			t.Errorf("the older API's, with a time: %v after %v", err, time.Since(began))
+		}
+	})
+	calls.Wait()
+	g.nc.Close()
+	for range cap(full) {
+		await(t, "the publishers", full)
 	}
 }

@@ -344,3 +344,36 @@ func TestIngestOverLeaders(t *testing.T) {
 	}
 	wantNumbers(t, s, n)
 }
+
+// A leader that dies takes along what it knew of the batch: with ids, nothing else is lost with it.
+func TestIngestLeaderDies(t *testing.T) {
+	t.Parallel()
+	checkLeaks(t)
+	cl := natstest.Cluster(t, 3, natstest.AsProcess())
+	js := newJS(t, dial(t, cl.URL(), quickly(), silent()))
+	s := ingestStream(t, js, 3)
+	in := newIngest(t, js, jetstream.IngestAckEvery(50), jetstream.IngestMsgIDs())
+	const n = 2000
+	for i := range n {
+		if i == n/2 {
+			must(t, cl.StreamLeader("F").Kill())
+		}
+		must(t, in.Publish(t.Context(), "f.a", fmt.Append(nil, i)))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // servers choose another leader within 10 s
+	defer cancel()
+	ack, err := in.Close(ctx)
+	must(t, err)
+	if ack.Count != n {
+		t.Errorf("%+v", ack)
+	}
+	// A consumer may be placed where nobody is any more, so it takes one that is made until it answers.
+	c := got[jetstream.Consumer](t)(s.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{}))
+	it := messages(t, c)
+	defer it.Stop()
+	for i := range n {
+		if m, err := it.Next(jetstream.NextContext(ctx)); err != nil || string(m.Data()) != fmt.Sprint(i) {
+			t.Fatalf("message %d: %v, %v", i, m, err)
+		}
+	}
+}

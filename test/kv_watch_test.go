@@ -303,8 +303,9 @@ func TestKVMarkers(t *testing.T) {
 	w.wants(t, mark)
 	got[uint64](t)(b.Create(ctx, "a", []byte("1"), jetstream.KeyTTL(time.Second)))
 	got[uint64](t)(b.Create(ctx, "b", []byte("2")))
+	w.wants(t, "a=1@1", "b=2@2") // what is purged before it was delivered never comes
 	must(t, b.Purge(ctx, "b", jetstream.PurgeTTL(time.Second)))
-	w.wants(t, "a=1@1", "b=2@2", "b--@3", "a--@4")
+	w.wants(t, "b--@3", "a--@4")
 	_, err := b.Get(ctx, "a")
 	wantError(t, "expired", err, jetstream.ErrKeyNotFound)
 	if rev := got[uint64](t)(b.Create(ctx, "a", []byte("5"))); rev < 5 { // behind a marker of the server
@@ -317,5 +318,15 @@ func TestKVMarkers(t *testing.T) {
 	eventually(t, "the purge's marker to expire", func() bool {
 		_, err := b.History(ctx, "b")
 		return errors.Is(err, jetstream.ErrKeyNotFound)
+	})
+}
+
+// A bucket that is deleted through the connection of a watch ends it without a look at heartbeats, which come every 5 s.
+func TestKVWatchOwnDeletion(t *testing.T) {
+	eachKV(t, kvConfig{}, func(t *testing.T, g *kvStage) {
+		w := watch(t, g.b, watchHow{})
+		w.wants(t, mark)
+		must(t, g.api.delete(t, g.nc, "b"))
+		wantError(t, "a watch of a deleted bucket", w.ends(t, 8*time.Second), g.api.errs.bucketNotFound) // after 2 s, on a machine that is not busy
 	})
 }

@@ -128,7 +128,8 @@ func TestShutdownWithResending(t *testing.T) {
 		before := proxy.Stats().Cut
 		must(t, proxy.Heal())
 		proxy.CutAfter(200_000, natstest.ClientToServer)
-		eventually(t, "a cut", func() bool { return proxy.Stats().Cut > before })
+		// All may have passed before a busy machine came to this: then there is nothing to cut.
+		eventually(t, "a cut", func() bool { return proxy.Stats().Cut > before || len(done) > 0 })
 	}
 	must(t, proxy.Heal())
 	must(t, await(t, "the end", done))

@@ -2,6 +2,7 @@ package test
 
 import (
 	"io"
+	"math"
 	"runtime"
 	"testing"
 
@@ -23,15 +24,19 @@ func TestObjectAllocations(t *testing.T) {
 		_, err := g.b.Put(t.Context(), jetstream.ObjectMeta{Name: "x"}, &pattern{size: size})
 		must(t, err)
 	})
-	get := allocated(func() {
-		r := got[jetstream.ObjectResult](t)(g.b.Get(t.Context(), "x"))
-		_, err := io.Copy(io.Discard, r)
-		must(t, err)
-	})
+	get := uint64(math.MaxUint64)
+	for range 5 { // a machine that has other work stops the reader now and then, and then the server is ahead of it by more
+		// Another connection each time: they keep buffers that were used.
+		b := got[jetstream.ObjectStore](t)(newJS(t, dial(t, srv.URL())).ObjectStore(t.Context(), "B"))
+		get = min(get, allocated(func() {
+			r := got[jetstream.ObjectResult](t)(b.Get(t.Context(), "x"))
+			_, err := io.Copy(io.Discard, r)
+			must(t, err)
+		}))
+	}
 	t.Logf("bytes allocated for each MiB: put %d, get %d", put/64, get/64)
-	// A reader allocates what the server may send ahead of it, up to 32 MiB of the 64 that nats.go would take.
-	if mostPut, mostGet := uint64(100<<10), uint64(700<<10); put/64 > mostPut || get/64 > mostGet {
-		t.Errorf("put allocates %d bytes for each MiB, get %d, want at most %d and %d", put/64, get/64, mostPut, mostGet)
+	if most := uint64(100 << 10); put/64 > most || get/64 > most {
+		t.Errorf("put allocates %d bytes for each MiB, get %d, want at most %d", put/64, get/64, most)
 	}
 }
 

@@ -3,10 +3,14 @@ package test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/metrics"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,19 +49,35 @@ func (p *patternCheck) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// putAndGet puts and gets a large object over links that live 0.5 to 1.5 seconds, and bounds the memory that takes.
-func putAndGet(t *testing.T, size int64, rate int) {
+// putAndGet puts and gets a large object over links that live 0.5 to 1.5 seconds, in fast batches or not.
+func putAndGet(t *testing.T, size int64, rate int, batches bool) {
 	t.Helper()
 	checkLeaks(t)
 	srv := natstest.Run(t, natstest.AsProcess()) // its memory is not ours
 	p := natstest.NewProxy(t, srv.URL())
 	g := objectStageAt(t, srv, p.URL(), quickly(), silent())
+	tap := dial(t, srv.URL())
+	if batches {
+		g.batching(t, newJS(t, tap), true)
+	}
+	var acks atomic.Int64 // that speak of a batch
+	sub := got[*nats.Subscription](t)(tap.Subscribe("_INBOX.>", func(m *nats.Msg) {
+		if strings.HasSuffix(m.Subject, ".$FI") {
+			acks.Add(1)
+		}
+	}))
+	must(t, tap.Flush())
 	p.Lifetime(500*time.Millisecond, 1500*time.Millisecond)
 	p.Rate(rate)
-	info, err := g.b.Put(t.Context(), jetstream.ObjectMeta{Name: "large"}, &pattern{size: size})
+	sum := sha256.New()
+	info, err := g.b.Put(t.Context(), jetstream.ObjectMeta{Name: "large"}, io.TeeReader(&pattern{size: size}, sum))
 	must(t, err)
-	if info.Size != uint64(size) {
-		t.Errorf("size %d, want %d", info.Size, size)
+	must(t, sub.Unsubscribe())
+	if want := jetstream.GetObjectDigestValue(sum); info.Size != uint64(size) || info.Digest != want {
+		t.Errorf("%d bytes, digest %s, want %d, %s", info.Size, info.Digest, size, want)
+	}
+	if have := acks.Load(); have > 0 != batches {
+		t.Errorf("%d answers to batches, want some: %t", have, batches)
 	}
 	g.wantSoon(t, info)
 	put := g.nc.Stats().Reconnects
@@ -74,15 +94,23 @@ func putAndGet(t *testing.T, size int64, rate int) {
 
 func TestObjectOverShortLinks(t *testing.T) {
 	t.Parallel()
-	putAndGet(t, 64<<20, 40<<20)
+	putAndGet(t, 64<<20, 40<<20, false)
 }
 
 // TestObjectSoak is the same with a larger object, and bounds the memory that the client and the proxy take. It runs when GANNET_SOAK is set:
-// it takes half a minute.
+// it takes half a minute each way.
 func TestObjectSoak(t *testing.T) {
 	if os.Getenv("GANNET_SOAK") == "" {
 		t.Skip("SKIPPED: a 256 MiB object over short links; set GANNET_SOAK=1 to run it")
 	}
+	for name, batches := range map[string]bool{"chunk by chunk": false, "in fast batches": true} {
+		t.Run(name, func(t *testing.T) { objectSoak(t, batches) })
+	}
+}
+
+func objectSoak(t *testing.T, batches bool) {
+	t.Helper()
+	runtime.GC() // what the one before left
 	before, stop := liveHeap(), make(chan struct{})
 	most := make(chan uint64)
 	go func() {
@@ -98,7 +126,7 @@ func TestObjectSoak(t *testing.T) {
 			}
 		}
 	}()
-	putAndGet(t, 256<<20, 40<<20)
+	putAndGet(t, 256<<20, 40<<20, batches)
 	close(stop)
 	grown := int64(<-most) - int64(before)
 	t.Logf("the heap grew by %.1f MiB", float64(grown)/(1<<20))

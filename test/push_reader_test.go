@@ -9,6 +9,7 @@ import (
 
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/jetstream"
 	"github.com/gannet-io/nats/natstest"
 )
 
@@ -142,18 +143,42 @@ func TestReaderConsumerDeleted(t *testing.T) {
 	w := openBookworm(t, g.nc, func(_ *bookworm, cfg *run.ReaderConfig[item]) { cfg.Heartbeat = 200 * time.Millisecond })
 	g.publish(t, 3)
 	w.wantAll(t, 3)
-	for name := range g.s.ConsumerNames(t.Context()).Name() {
-		must(t, g.s.DeleteConsumer(t.Context(), name))
-	}
+	deleteConsumers(t, newJS(t, dial(t, g.srv.URL())))
 	g.publish(t, 3)
 	within(t, "the next message", time.Second, func() { w.wantAll(t, 6) })
+}
+
+// TestReaderOwnDeletion: what is deleted through the reader's own connection it need not find out by heartbeats.
+func TestReaderOwnDeletion(t *testing.T) {
+	g := withJetStream(t)
+	w := openBookworm(t, g.nc, func(_ *bookworm, cfg *run.ReaderConfig[item]) { cfg.Heartbeat = time.Minute })
+	g.publish(t, 3)
+	w.wantAll(t, 3)
+	deleteConsumers(t, g.js)
+	g.publish(t, 3)
+	within(t, "the next message", 2*time.Second, func() { w.wantAll(t, 6) })
+	must(t, g.js.DeleteStream(t.Context(), "S"))
+	await(t, "the end", w.Over())
+	if code, words := w.Result(); code != wire.ServerRefused || words != "stream not found" {
+		t.Errorf("ended with %v %q", code, words)
+	}
+}
+
+// deleteConsumers deletes those of the stream.
+func deleteConsumers(t testing.TB, js jetstream.JetStream) {
+	t.Helper()
+	names, err := consumerNames(js)
+	must(t, err)
+	for _, name := range names {
+		must(t, js.DeleteConsumer(context.Background(), "S", name))
+	}
 }
 
 // TestReaderStreamGone: it ends, with the server's words.
 func TestReaderStreamGone(t *testing.T) {
 	g := withJetStream(t)
 	w := openBookworm(t, g.nc, func(_ *bookworm, cfg *run.ReaderConfig[item]) { cfg.Heartbeat = 200 * time.Millisecond })
-	must(t, g.js.DeleteStream(t.Context(), "S"))
+	must(t, newJS(t, dial(t, g.srv.URL())).DeleteStream(t.Context(), "S"))
 	await(t, "the end", w.Over()) // after 2 s, on a machine that is not busy
 	if code, words := w.Result(); code != wire.ServerRefused || words != "stream not found" {
 		t.Errorf("ended with %v %q", code, words)

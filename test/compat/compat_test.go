@@ -16,7 +16,7 @@ import (
 func TestScenarios(t *testing.T) {
 	p := &performance{recorded: readTranscripts(t), played: newTranscripts()}
 	first := round{crowd: len(natsgo.Suite.Scenarios), attempts: 1}
-	second := round{crowd: 3, attempts: 3, last: true}
+	second := round{crowd: 6, attempts: 3, last: true}
 	if *record { // the times are to be right
 		first.crowd = 8
 	}

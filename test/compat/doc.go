@@ -10,8 +10,10 @@
 // entries in the same order, and each time is within 150 ms or 10 % of the other's. Where gannet differs on purpose, the
 // scenario names the entry, the row of docs/differences.md, and gannet's own value, which must then come true.
 //
-// rows.txt lists the behaviours of nats.go that a program can observe. A test tells which of them have neither a scenario nor
-// a line in docs/differences.md.
+// rows.txt lists the behaviours of nats.go that a program can observe, each with the APIs that have it. A test tells which
+// behaviour has neither a scenario in one of its APIs nor a line in docs/differences.md. A scenario names the rows that it
+// shows; that it shows one in an API counts only if its code calls that API, which the test reads in the source. Where the
+// code reaches more than the scenario shows, the entry says what counts: "7.9 old-sync".
 //
 // After a change of a scenario:
 //

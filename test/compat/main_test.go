@@ -12,7 +12,7 @@ import (
 
 // sceneries is how many scenarios play at once. They mostly wait; the default, the number of processors, would make the test
 // last many minutes.
-const sceneries = "40"
+const sceneries = "48"
 
 var record = flag.Bool("record", false, "write testdata/natsgo.txt")
 

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -11,20 +12,17 @@ import (
 	"github.com/gannet-io/nats/test/compat/scenario"
 )
 
-// complete are the sections where every row must have a scenario or be a difference.
-var complete = []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17"}
-
 const differencesFile = "../../docs/differences.md"
 
 // row is a line of rows.txt.
 type row struct {
 	number, title string
-	later         string // the capability that does not exist yet
+	players       []string
 }
 
 func (r row) section() string { section, _, _ := strings.Cut(r.number, "."); return section }
 
-var rowLine = regexp.MustCompile(`^(\d+\.\d+) +(.*?)(?: +later\(([^)]+)\))?$`)
+var rowLine = regexp.MustCompile(`^(\d+\.\d+) +\[([a-z -]+)\] (.+)$`)
 
 func readRows(t *testing.T) []row {
 	t.Helper()
@@ -39,63 +37,145 @@ func readRows(t *testing.T) []row {
 			continue
 		}
 		m := rowLine.FindStringSubmatch(line)
-		if m == nil || m[2] == "" {
+		if m == nil {
 			t.Fatalf("rows.txt: cannot read %q", line)
 		}
-		rows = append(rows, row{number: m[1], title: m[2], later: m[3]})
+		r := row{number: m[1], players: strings.Fields(m[2]), title: m[3]}
+		for _, p := range r.players {
+			if players[p] == nil {
+				t.Fatalf("rows.txt: row %s has the API %q, which is none", r.number, p)
+			}
+		}
+		rows = append(rows, r)
 	}
 	return rows
 }
 
+// pair is a row with an API that has it.
+type pair struct{ row, player string }
+
+func (p pair) String() string { return p.row + " " + p.player }
+
 var rowNumber = regexp.MustCompile(`\d+\.\d+`)
 
-// readDifferences returns the rows that docs/differences.md names.
-func readDifferences(t *testing.T) map[string]bool {
+// readDifferences returns the rows that docs/differences.md names, each with the APIs that the heading of its table names; nil means
+// all.
+func readDifferences(t *testing.T) map[string][]*regexp.Regexp {
 	t.Helper()
 	text, err := os.ReadFile(differencesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := map[string]bool{}
+	named := map[string][]*regexp.Regexp{}
+	var of *regexp.Regexp
 	for line := range strings.Lines(string(text)) {
+		switch {
+		case !strings.HasPrefix(line, "## "):
+		case strings.Contains(line, "in package jetstream"):
+			of = regexp.MustCompile(`^(core|new.*|fetch|no-wait|consume|messages)$`)
+		case strings.Contains(line, "in package nats"):
+			of = regexp.MustCompile(`^(core|old.*)$`)
+		default:
+			of = regexp.MustCompile(``)
+		}
 		cells := strings.Split(line, "|")
 		if len(cells) < 3 {
 			continue
 		}
 		for _, number := range rowNumber.FindAllString(cells[1], -1) {
-			named[number] = true
+			named[number] = append(named[number], of)
 		}
 	}
 	return named
 }
 
-func played() map[string]bool {
-	rows := map[string]bool{}
-	for _, sc := range scenario.Suite.Scenarios {
-		for _, r := range sc.Rows {
-			rows[r] = true
-		}
-	}
-	return rows
+// claim is an entry of a scenario's Rows: a number, and the APIs of that row that the scenario plays. Without any it plays all of
+// them that its code calls.
+type claim struct {
+	scenario, row string
+	players       []string
 }
 
-// TestRows: every behaviour has a scenario, is a difference, or belongs to what does not exist yet.
-func TestRows(t *testing.T) {
-	rows, differences, scenarios := readRows(t), readDifferences(t), played()
-	later := map[string]int{}
-	var open []string
-	for _, r := range rows {
-		switch {
-		case scenarios[r.number] || differences[r.number]:
-		case r.later != "":
-			later[r.later]++
-		case slices.Contains(complete, r.section()):
-			t.Errorf("row %s (%s) has neither a scenario nor a line in docs/differences.md", r.number, r.title)
-		default:
-			open = append(open, r.number+" "+r.title)
+func claims() (all []claim) {
+	for _, sc := range scenario.Suite.Scenarios {
+		for _, text := range sc.Rows {
+			fields := strings.Fields(text)
+			all = append(all, claim{scenario: sc.Name, row: fields[0], players: fields[1:]})
 		}
 	}
-	t.Logf("%d rows; later: %v; %d without a scenario:\n    %s", len(rows), later, len(open), strings.Join(open, "\n    "))
+	return all
+}
+
+// played returns which pairs have a scenario. Claims that cannot be true fail the test.
+func played(t *testing.T, rows []row) map[pair]bool {
+	t.Helper()
+	have := map[string][]string{}
+	for _, r := range rows {
+		have[r.number] = r.players
+	}
+	plays := playedBy(t)
+	pairs := map[pair]bool{}
+	for _, c := range claims() {
+		found := 0
+		for _, p := range have[c.row] {
+			if len(c.players) > 0 && !slices.Contains(c.players, p) {
+				continue
+			}
+			if plays(c.scenario, p) {
+				pairs[pair{c.row, p}] = true
+				found++
+			}
+		}
+		if found == 0 || found < len(c.players) {
+			t.Errorf("scenario %q claims row %s %v, but plays %d of them: the row has %v", c.scenario, c.row, c.players, found, have[c.row])
+		}
+	}
+	return pairs
+}
+
+// TestRows: every behaviour has a scenario in each API that has it, or is a difference.
+func TestRows(t *testing.T) {
+	rows := readRows(t)
+	differences, scenarios := readDifferences(t), played(t, rows)
+	pairs := 0
+	var told []string // by docs/differences.md only
+	for _, r := range rows {
+		for _, p := range r.players {
+			pairs++
+			switch {
+			case scenarios[pair{r.number, p}]:
+			case slices.ContainsFunc(differences[r.number], func(of *regexp.Regexp) bool { return of.MatchString(p) }):
+				told = append(told, pair{r.number, p}.String())
+			default:
+				t.Errorf("row %s (%s) has neither a scenario of %s nor a line in docs/differences.md", r.number, r.title, p)
+			}
+		}
+	}
+	t.Logf("%d rows, %d with their APIs, %d of these played; only told by docs/differences.md: %s", len(rows), pairs, len(scenarios), strings.Join(told, ", "))
+}
+
+// TestPlayers: what tells who plays works.
+func TestPlayers(t *testing.T) {
+	plays := playedBy(t)
+	for _, tc := range []struct {
+		scenario string
+		want     string
+	}{
+		{"consume, stop after", "consume core messages new"},
+		{"old fetch, messages", "core old old-batch old-fetch"},
+		{"requests while reconnecting", "core"},
+		{"services, endpoints", "core micro"},
+	} {
+		var got []string
+		for _, p := range slices.Sorted(maps.Keys(players)) {
+			if plays(tc.scenario, p) {
+				got = append(got, p)
+			}
+		}
+		if strings.Join(got, " ") != tc.want {
+			t.Errorf("%s: got %v, want %s", tc.scenario, got, tc.want)
+		}
+	}
 }
 
 // TestRowNumbers: whoever names a row means one that exists.
@@ -115,9 +195,9 @@ func TestRowNumbers(t *testing.T) {
 			t.Errorf("docs/differences.md names row %s, which is none", number)
 		}
 	}
-	for number := range played() {
-		if !known[number] {
-			t.Errorf("a scenario names row %s, which is none", number)
+	for _, c := range claims() {
+		if !known[c.row] {
+			t.Errorf("scenario %q names row %s, which is none", c.scenario, c.row)
 		}
 	}
 }
@@ -127,7 +207,7 @@ func TestDifferences(t *testing.T) {
 	named := readDifferences(t)
 	for _, sc := range scenario.Suite.Scenarios {
 		for _, d := range sc.Differs {
-			if !named[d.Row] {
+			if named[d.Row] == nil {
 				t.Errorf("scenario %q: %q is different by row %s, which docs/differences.md does not name", sc.Name, d.Gannet.Key, d.Row)
 			}
 		}

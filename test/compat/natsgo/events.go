@@ -45,6 +45,18 @@ func (e *events) next(n int) []string {
 	}
 }
 
+// soFar returns what has come, without waiting.
+func (e *events) soFar() (got []string) {
+	for {
+		select {
+		case text := <-e.ch:
+			got = append(got, text)
+		default:
+			return got
+		}
+	}
+}
+
 // sorted is next in alphabetical order, in one line.
 func (e *events) sorted(n int) string {
 	got := e.next(n)

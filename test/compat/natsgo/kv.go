@@ -25,10 +25,16 @@ var keyValues = []stage.Scenario{
 		stage.Differs("13.5", "new: ids of conditional writes", "some true, all true"),
 	}},
 	{Name: "key-value elsewhere", Rows: []string{"13.1"}, Run: kvElsewhere},
-	{Name: "key-value times to live", Rows: []string{"13.8", "13.9", "13.10"}, Run: kvTimes},
+	{Name: "key-value times to live", Rows: []string{"13.8 new", "13.9", "13.10"}, Run: kvTimes, Differs: []stage.Difference{
+		stage.Differs("13.10", "old: marked", `[t/w=""@5 KeyValuePurgeOp t/x=""@6 KeyValueDeleteOp t/y=""@7 KeyValuePurgeOp t/z=""@8 KeyValuePutOp mark stopped, open=false]`),
+		stage.Differs("13.10", "old: get w", "none, nats.ErrKeyNotFound"), stage.Differs("13.10", "old: history of w", `[t/w=""@5 KeyValuePurgeOp], nil`),
+		stage.Differs("13.10", "old: get x", "none, nats.ErrKeyNotFound"), stage.Differs("13.10", "old: history of x", `[t/x=""@6 KeyValueDeleteOp], nil`),
+		stage.Differs("13.10", "old: get y", "none, nats.ErrKeyNotFound"), stage.Differs("13.10", "old: history of y", `[t/y=""@7 KeyValuePurgeOp], nil`),
+	}},
 	{Name: "key-value watch", Rows: []string{"13.12"}, Run: eachKV(kvWatching), Differs: []stage.Difference{
 		stage.Differs("13.12", "old: history and updates", "is nats.ErrInvalidArg"),
 	}},
+	{Name: "key-value watch, its consumer and its end", Rows: []string{"13.12"}, Run: kvWatchMore},
 	{Name: "key-value keys and history", Rows: []string{"13.13", "13.14"}, Run: eachKV(kvKeys)},
 }
 
@@ -57,8 +63,12 @@ func kvBuckets(o *kvOf, _ *kvBucket) {
 		{name: "c"}, {name: "d", history: 64, ttl: time.Hour}, {name: "e", ttl: time.Second},
 		{name: "m", mirror: "b"}, {name: "n", mirror: "KV_b"}, {name: "s", sources: []string{"b", "KV_c"}},
 	} {
+		before := len(s.Tap().Published("$JS.API."))
 		_, err := o.create(c.name, c.history, c.ttl, c.mirror, c.sources...)
 		s.Error("create "+c.name, err)
+		for _, f := range s.Tap().Published("$JS.API.")[before:] {
+			s.Note("create "+c.name+" asks", "%s", f.Subject)
+		}
 		o.noteConfig(c.name)
 	}
 	names := o.names()
@@ -265,11 +275,28 @@ func kvTimes(s *stage.Stage) {
 	s.Error("stop", w.Stop())
 	_, err = b.Get(ctx, "a")
 	s.Error("expired", err)
+	s.Peer().Publish("$KV.t.w", "", "Nats-Marker-Reason: MaxAge", "")
 	s.Peer().Publish("$KV.t.x", "", "Nats-Marker-Reason: Remove", "")
 	s.Peer().Publish("$KV.t.y", "", "Nats-Marker-Reason: Purge", "")
 	s.Peer().Publish("$KV.t.z", "", "Nats-Marker-Reason: Other", "")
 	s.Peer().Flush()
-	s.Error("watch", newBucketOf(b).watch(kvWatch{}, []string{"x", "y", "z"}, func(u string) { s.Note("marked", "%s", u) }))
+	old, err := c.old.KeyValue("t")
+	s.Must(err, "bucket of the older API")
+	for _, of := range []struct {
+		api string
+		*kvBucket
+	}{{"old", oldBucketOf(old)}, {"new", newBucketOf(b)}} {
+		s.Part(of.api)
+		var seen []string
+		s.Error("watch", of.watch(kvWatch{}, []string{"w", "x", "y", "z"}, func(u string) { seen = append(seen, u) }))
+		s.Note("marked", "%v", seen)
+		for _, key := range []string{"w", "x", "y", "z"} {
+			text, err := of.get(key)
+			s.Note("get "+key, "%s, %s", text, s.Describe(err))
+			all, err := of.history(key)
+			s.Note("history of "+key, "%v, %s", all, s.Describe(err))
+		}
+	}
 }
 
 func kvWatching(o *kvOf, b *kvBucket) {
@@ -347,4 +374,68 @@ func kvKeys(o *kvOf, b *kvBucket) {
 	s.Error("purge all", b.purgeDeletes(-1))
 	values("all")
 	list("at last")
+}
+
+// kvWatchMore notes what a watch asks the server for, and how it ends with its context.
+func kvWatchMore(s *stage.Stage) {
+	c := newJetStreamClient(s)
+	o := oldKV(c)
+	_, err := o.create("b", 10, 0, "")
+	s.Must(err, "create bucket")
+	old, err := c.old.KeyValue("b")
+	s.Must(err, "bucket")
+	fresh, err := c.new.KeyValue(context.Background(), "b")
+	s.Must(err, "bucket")
+	for i, key := range []string{"a", "a", "b", "c"} {
+		_, err := old.Put(key, fmt.Append(nil, i))
+		s.Must(err, "put")
+	}
+	made := 0
+	note := func(key string) {
+		var request struct{ Config map[string]any }
+		s.Tap().Await(made+1, creates)
+		for _, f := range s.Tap().Frames(creates)[made:] {
+			made++
+			unmarshal(s, f.Data, &request)
+			s.Note(key, "%v ack %v start %v only headers %v of %v%v, flow control %v", request.Config["deliver_policy"], request.Config["ack_policy"], request.Config["opt_start_seq"],
+				request.Config["headers_only"], request.Config["filter_subject"], request.Config["filter_subjects"], request.Config["flow_control"])
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	byOld := func(opts ...nats.WatchOpt) <-chan nats.KeyValueEntry {
+		w, err := old.WatchAll(append(opts, nats.Context(ctx))...)
+		s.Must(err, "watch")
+		note("old")
+		return w.Updates()
+	}
+	byNew := func(opts ...jetstream.WatchOpt) <-chan jetstream.KeyValueEntry {
+		w, err := fresh.WatchAll(ctx, opts...)
+		s.Must(err, "watch")
+		note("new")
+		return w.Updates()
+	}
+	byOld(nats.IncludeHistory())
+	byOld(nats.MetaOnly())
+	byOld(nats.UpdatesOnly())
+	byNew(jetstream.IncludeHistory())
+	byNew(jetstream.MetaOnly())
+	byNew(jetstream.UpdatesOnly())
+	resumed := byNew(jetstream.ResumeFromRevision(3))
+	s.Note("resumed at 3", "%s", stage.Take(s, resumed, "an entry").Key())
+	ofOld, ofNew := byOld(), byNew()
+	for range 3 {
+		e := stage.Take(s, ofOld, "an entry")
+		s.Note("old entry", "%s, %d more", e.Key(), e.Delta())
+		f := stage.Take(s, ofNew, "an entry")
+		s.Note("new entry", "%s, %d more", f.Key(), f.Delta())
+	}
+	s.Note("marks", "%v %v", stage.Take(s, ofOld, "the mark") == nil, stage.Take(s, ofNew, "the mark") == nil)
+	cancel()
+	s.Pause(quiet)
+	_, err = old.Put("d", nil)
+	s.Must(err, "put")
+	_, isOpen, some := within(ofOld, quiet)
+	s.Note("old after the end", "open %v, something %v", isOpen, some)
+	_, isOpen, some = within(ofNew, quiet)
+	s.Note("new after the end", "open %v, something %v", isOpen, some)
 }

@@ -18,7 +18,7 @@ var publishAnswers = []stage.Scenario{
 	{Name: "publish, acks", Rows: []string{"7.24"}, Run: publishAcks},
 	{Name: "publish, duplicates", Rows: []string{"7.25"}, Run: publishDuplicates},
 	{
-		Name: "publish, errors of the server", Rows: []string{"7.12", "7.27", "7.38", "17.5"}, Run: publishServerErrors,
+		Name: "publish, errors of the server", Rows: []string{"7.12", "7.27", "7.38", "10.7", "17.5"}, Run: publishServerErrors,
 		Differs: []stage.Difference{
 			stage.Differs("7.12", "new sync, wrong last sequence: text", "nats: API error: code=400 err_code=10071 description=wrong last sequence: 2"),
 			stage.Differs("7.12", "new sync, wrong last id: text", "nats: API error: code=400 err_code=10070 description=wrong last msg ID: "),

@@ -12,7 +12,7 @@ import (
 )
 
 var publishAsync = []stage.Scenario{
-	{Name: "async publish into silence with a timeout", Rows: []string{"7.9", "7.11", "7.22"}, Run: asyncTimeout},
+	{Name: "async publish into silence with a timeout", Rows: []string{"7.9 old-async new-async", "7.11 old-async new-async", "7.22"}, Run: asyncTimeout},
 	{
 		Name: "async publish into silence", Long: true, Rows: []string{"7.9", "1.21"}, Run: asyncSilence,
 		Differs: []stage.Difference{

@@ -12,7 +12,8 @@ import (
 
 var publishWindow = []stage.Scenario{
 	{Name: "publish, stall wait where it has no meaning", Rows: []string{"7.14"}, Run: stallRefused},
-	{Name: "async publish, the window is full", Rows: []string{"7.14", "1.21"}, Run: stalled},
+	{Name: "async publish, the window is full", Rows: []string{"7.14"}, Run: stalled},
+	{Name: "async publish, the default window is full", Rows: []string{"1.21"}, Run: stalledDefault},
 	{Name: "async publish, a place becomes free", Rows: []string{"7.14"}, Run: stallEnds, Differs: []stage.Difference{
 		stage.Differs("7.14", "old async: third", "nil"), stage.Lasts("7.14", "old async: third after", 500*time.Millisecond),
 		stage.Differs("7.14", "old async: publishes", "3"),
@@ -64,6 +65,29 @@ func stalled(s *stage.Stage) {
 	s.Must(c.nc.Flush(), "flush")
 	s.Note("pending", "%d, %d", c.old.PublishAsyncPending(), c.new.PublishAsyncPending())
 	s.Note("publishes", "%d, %d", len(s.Tap().Published("silent.a")), len(s.Tap().Published("silent.b")))
+}
+
+func stalledDefault(s *stage.Stage) {
+	s.Peer().Silence("silent.>")
+	c := newJetStreamClient(s)
+	n := 0
+	var err error
+	for start := time.Now(); n < 5000; n, start = n+1, time.Now() {
+		if _, err = c.old.PublishAsync("silent.a", nil); err != nil {
+			s.Note("old", "%d, then %s", n, s.Describe(err))
+			s.Time("old, after", time.Since(start))
+			break
+		}
+	}
+	n = 0
+	for start := time.Now(); n < 5000; n, start = n+1, time.Now() {
+		if _, err = c.new.PublishAsync("silent.b", nil); err != nil {
+			s.Note("new", "%d, then %s", n, s.Describe(err))
+			s.Time("new, after", time.Since(start))
+			break
+		}
+	}
+	s.Note("pending", "%d, %d", c.old.PublishAsyncPending(), c.new.PublishAsyncPending())
 }
 
 // stallEnds answers one of two while a third waits.

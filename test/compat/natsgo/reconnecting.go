@@ -27,6 +27,7 @@ var reconnecting = []stage.Scenario{
 	{Name: "reconnecting, forced", Rows: []string{"2.18"}, Run: forced},
 	{Name: "reconnecting, flush and round trip", Rows: []string{"2.3", "2.19"}, Run: flushes,
 		Differs: []stage.Difference{stage.Differs("2.19", "cut", "nats.ErrDisconnected")}},
+	{Name: "reconnecting, the default time of a flush", Long: true, Rows: []string{"2.19"}, Run: flushDefault},
 	{Name: "reconnecting, states", Rows: []string{"2.1"}, Run: states},
 }
 
@@ -291,6 +292,12 @@ func flushes(s *stage.Stage) {
 	s.Timed("RTT while reconnecting", func() error { _, err := nc.RTT(); return err })
 	time.AfterFunc(400*time.Millisecond, nc.Close)
 	s.Timed("closed", func() error { return nc.FlushTimeout(5 * time.Second) })
+}
+
+func flushDefault(s *stage.Stage) {
+	nc := connect(s)
+	s.Proxy().Hole(0)
+	s.Timed("hole", nc.Flush)
 }
 
 func states(s *stage.Stage) {

@@ -283,6 +283,12 @@ func optionForms(s *stage.Stage) {
 	s.Note("told", "%s", told.until("closed"))
 	s.Note("status", "%v", nc.Status())
 	s.Error("last error", nc.LastError())
+	unchecked := open(s, s.URL(), nats.SkipSubjectValidation())
+	s.Note("not checked", "%v", unchecked.Opts.SkipSubjectValidation)
+	for _, subject := range []string{"", "a..b", "a.*", ".a", "a."} {
+		s.Error(fmt.Sprintf("publish %q", subject), unchecked.Publish(subject, nil))
+	}
+	unchecked.Close()
 	o := nats.GetDefaultOptions()
 	s.Note("defaults", "%v %v %v %v %v %v %v %v %v %v %v", o.AllowReconnect, o.MaxReconnect, o.ReconnectWait, o.ReconnectJitter, o.ReconnectJitterTLS,
 		o.PingInterval, o.MaxPingsOut, o.SubChanLen, o.ReconnectBufSize, o.DrainTimeout, o.FlusherTimeout)

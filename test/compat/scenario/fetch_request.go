@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gannet-io/nats/jetstream"
@@ -113,6 +114,11 @@ func batches(s *stage.Stage) {
 	s.Note("room for five", "%d", cap(b.Messages()))
 	subjects, err := read(b)
 	s.Note("five", "%d, %s", len(subjects), s.Describe(err))
+	b, err = p.cons.FetchNoWait(6)
+	s.Must(err, "fetch")
+	s.Note("room for six without waiting", "%d", cap(b.Messages()))
+	subjects, err = read(b)
+	s.Note("six without waiting", "%d, %s", len(subjects), s.Describe(err))
 	s.Part("0")
 	p.noteBatch(func() (jetstream.MessageBatch, error) { return p.cons.Fetch(0) })
 	s.Part("-1")
@@ -189,6 +195,19 @@ func byteLimits(s *stage.Stage) {
 		s.Part(strconv.Itoa(limit) + " bytes of a batch")
 		p.noteBatch(func() (jetstream.MessageBatch, error) {
 			return p.cons.Fetch(3, jetstream.FetchMaxBytes(limit), jetstream.FetchMaxWait(300*time.Millisecond))
+		})
+	}
+	for range 8 {
+		s.Peer().Publish("s.with.a.long.subject", "", "Key: "+strings.Repeat("v", 100), "0123456789")
+	}
+	s.Peer().Flush()
+	h := p.handle("C")
+	s.Peer().API("CONSUMER.DELETE.S.C", "")
+	s.Peer().Consumer("S", "C", `"filter_subject":"s.with.>"`)
+	for _, limit := range []int{200, 201, 420, 620} {
+		s.Part(strconv.Itoa(limit) + " bytes with headers")
+		p.noteBatch(func() (jetstream.MessageBatch, error) {
+			return h.FetchBytes(limit, jetstream.FetchMaxWait(300*time.Millisecond))
 		})
 	}
 }

@@ -17,7 +17,7 @@ var fetchServer = []stage.Scenario{
 		Differs: []stage.Difference{stage.Lasts("9.34", "took", 1810*time.Millisecond)}},
 	{Name: "fetch, the server stops", Rows: []string{"9.17", "9.32"}, Run: serverStops},
 	{Name: "fetch, limits of the consumer", Rows: []string{"9.20", "16.27"}, Run: consumerLimits},
-	{Name: "fetch keeps an ephemeral consumer", Rows: []string{"9.36", "10.12", "10.13"}, Run: keepsEphemeral},
+	{Name: "fetch keeps an ephemeral consumer", Rows: []string{"10.12", "10.13"}, Run: keepsEphemeral},
 	{Name: "fetch, several at once", Rows: []string{"9.5"}, Run: severalAtOnce},
 	{Name: "fetch leaves no subscription", Rows: []string{"9.5"}, Run: noSubscriptionLeft},
 }
@@ -148,6 +148,7 @@ func severalAtOnce(s *stage.Stage) {
 		subjects, err := read(b)
 		s.Note(fmt.Sprint("batch ", i), "%d, %s", len(subjects), s.Describe(err))
 	}
+	s.Note("requests", "%d", len(s.Tap().Frames(pulls)))
 }
 
 // noSubscriptionLeft: inboxes end with their batches, or may serve again.
@@ -160,6 +161,7 @@ func noSubscriptionLeft(s *stage.Stage) {
 		_, _ = read(b)
 	}
 	s.Pause(500 * time.Millisecond)
+	s.Note("requests", "%d", len(s.Tap().Frames(pulls)))
 	s.Note("at most a few", "%v", p.nc.NumSubscriptions()-before <= 4)
 	for _, f := range s.Tap().Frames(pulls) {
 		if !strings.HasPrefix(f.Reply, nats.InboxPrefix) {

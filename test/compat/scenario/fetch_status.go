@@ -10,7 +10,7 @@ import (
 
 var fetchStatuses = []stage.Scenario{
 	{Name: "fetch, status messages", Rows: []string{
-		"9.10", "9.11", "9.12", "9.13", "9.14", "9.15", "9.16", "9.17", "9.18", "9.19", "9.20", "10.2", "10.3", "10.4", "10.5", "10.6", "10.8", "10.10",
+		"9.10", "9.11", "9.12", "9.13", "9.14", "9.15", "9.16", "9.17", "9.18", "9.19", "9.20", "10.3", "10.4", "10.5", "10.6", "10.8", "10.10",
 	}, Run: scriptedStatuses, Differs: []stage.Difference{
 		stage.Differs("9.20", "409, 0 before: error", noWords), stage.Differs("9.20", "409, 1 before: error", noWords),
 		stage.Differs("9.20", "599, 0 before: error", noWords), stage.Differs("9.20", "599, 1 before: error", noWords),

@@ -83,6 +83,19 @@ func notThere(s *stage.Stage) {
 	s.ErrorText("old message", err)
 	_, err = p.old.AddStream(&nats.StreamConfig{Name: "S", Subjects: []string{"other"}})
 	s.ErrorText("old, add an existing stream", err)
+	_, err = p.old.AddConsumer("S", &nats.ConsumerConfig{Durable: "C", AckPolicy: nats.AckNonePolicy})
+	s.ErrorText("old, add an existing consumer", err)
+	_, err = p.old.UpdateConsumer("S", &nats.ConsumerConfig{})
+	s.ErrorText("old, update a consumer without a name", err)
+	_, err = p.old.UpdateConsumer("S", &nats.ConsumerConfig{Durable: "X", AckPolicy: nats.AckExplicitPolicy})
+	s.ErrorText("old, update a missing consumer", err) // makes it
+	_, err = p.old.UpdateStream(&nats.StreamConfig{Name: "X", Subjects: []string{"x"}})
+	s.ErrorText("old, update a missing stream", err)
+	s.ErrorText("old, delete a missing consumer", p.old.DeleteConsumer("S", "Y"))
+	s.ErrorText("old, delete a missing stream", p.old.DeleteStream("X"))
+	err = p.old.DeleteMsg("S", 7)
+	s.Note("old, delete a missing message", "%q", err)
+	s.Error("new, delete a missing stream", p.new.DeleteStream(ctx, "X"))
 }
 
 func wrongKind(s *stage.Stage) {
@@ -90,6 +103,14 @@ func wrongKind(s *stage.Stage) {
 	s.Peer().Consumer("S", "PUSH", `"deliver_subject":"here"`)
 	_, err := p.new.Consumer(s.Context(resolved), "S", "PUSH")
 	s.Error("pull of a push consumer", err)
+	_, err = p.new.PushConsumer(s.Context(resolved), "S", "C")
+	s.Error("push of a pull consumer", err)
+	_, err = p.new.PushConsumer(s.Context(resolved), "S", "PUSH")
+	s.Error("push of a push consumer", err)
+	_, err = p.new.CreateConsumer(s.Context(resolved), "S", jetstream.ConsumerConfig{Durable: "P", DeliverSubject: "x"})
+	s.Error("create a pull consumer with a subject", err)
+	_, err = p.new.CreatePushConsumer(s.Context(resolved), "S", jetstream.ConsumerConfig{Durable: "P"})
+	s.Error("create a push consumer without one", err)
 	_, err = p.old.PullSubscribe("", "PUSH", nats.Bind("S", "PUSH"))
 	s.ErrorText("old pull of a push consumer", err)
 }

@@ -127,6 +127,31 @@ func (o *objectsOf) stored(key string) {
 	o.s.Note(key, "%v", lines)
 }
 
+// published matches what a client publishes, but for acks.
+func published(f stage.Frame) bool { return f.Published() && !strings.HasPrefix(f.Subject, "$JS.ACK") }
+
+// steps notes what was published from the nth publish on, without what is random.
+func (o *objectsOf) steps(key string, from int) {
+	var all []string
+	for _, f := range o.s.Tap().Frames(published)[from:] {
+		subject := f.Subject
+		if at := strings.LastIndex(subject, ".C."); at >= 0 && strings.HasPrefix(subject, "$O.") {
+			subject = subject[:at+3] + "<nuid>"
+		}
+		if strings.HasPrefix(subject, "$JS.API.CONSUMER.") { // whose name is random
+			subject = strings.Join(strings.Split(subject, ".")[:5], ".")
+		}
+		if strings.Contains(f.Header, "Nats-Rollup: sub") {
+			subject += " rollup"
+		}
+		if strings.Contains(subject, ".PURGE.") {
+			subject += " of a subject " + fmt.Sprint(strings.Contains(f.Data, `.C.`))
+		}
+		all = append(all, subject)
+	}
+	o.s.Note(key+" sends", "%s", strings.Join(all, ", "))
+}
+
 // raw notes a meta message.
 func (o *objectsOf) raw(key, subject string) {
 	m, err := o.old.GetLastMsg(o.stream(), subject)
@@ -178,6 +203,10 @@ func objectPut(o *objectsOf, b bucket) {
 		o.stored(fmt.Sprint(size))
 	}
 	o.raw("meta", "$O.B"+o.api+".M.eA==")
+	before := len(o.s.Tap().Frames(published))
+	_, err := b.put(&jetstream.ObjectMeta{Name: "x"}, bytes.NewReader(make([]byte, 300<<10)))
+	o.s.Must(err, "put")
+	o.steps("put over another", before)
 	info, err := b.put(&jetstream.ObjectMeta{Name: "chunks of 1000", Opts: &jetstream.ObjectMetaOptions{ChunkSize: 1000}}, bytes.NewReader(make([]byte, 2500)))
 	o.note("chunks of 1000", info, err)
 	info, err = b.put(&jetstream.ObjectMeta{Name: "no reader"}, nil)

@@ -10,7 +10,7 @@ import (
 )
 
 var oldFetch = []stage.Scenario{
-	{Name: "old fetch, requests on the wire", Rows: []string{"12.1"}, Run: oldRequests},
+	{Name: "old fetch, requests on the wire", Rows: []string{"12.1", "6.9 old"}, Run: oldRequests},
 	{Name: "old fetch, time", Long: true, Rows: []string{"12.2", "12.4", "1.20"}, Run: oldTime},
 	{Name: "old fetch, the default time", Rows: []string{"12.2", "12.4"}, Run: oldDefaultTime},
 	{Name: "old fetch, heartbeats", Rows: []string{"12.3"}, Run: oldHeartbeats, Differs: []stage.Difference{

@@ -11,7 +11,7 @@ import (
 
 var oldFetchEnds = []stage.Scenario{
 	{Name: "old fetch, the connection is lost", Rows: []string{"12.6"}, Run: oldLost},
-	{Name: "old fetch, status messages", Long: true, Rows: []string{"12.7"}, Run: oldStatuses, Differs: oldStatusesDiffer()},
+	{Name: "old fetch, status messages", Long: true, Rows: []string{"12.7", "10.3", "10.4", "10.5", "10.6", "10.10"}, Run: oldStatuses, Differs: oldStatusesDiffer()},
 	{Name: "old fetch, the consumer is deleted", Rows: []string{"12.7", "12.8"}, Run: oldDeleted},
 	{Name: "old fetch, the server stops", Rows: []string{"12.7"}, Run: oldServerStops},
 	{Name: "old fetch, the connection is closed", Rows: []string{"16.10"}, Run: oldClosed, Differs: []stage.Difference{

@@ -17,12 +17,17 @@ import (
 var orderedConsumers = []stage.Scenario{
 	{Name: "ordered, configurations", Rows: []string{"11.1", "11.11"}, Run: orderedConfigs,
 		Differs: []stage.Difference{stage.Differs("11.1", "everything: created", "ack_policy=none deliver_policy=all headers_only=true inactive_threshold=7000000000 mem_storage=true metadata=map[a:b] name=everything_1 num_replicas=1 replay_policy=original")}},
-	{Name: "ordered, deleted", Rows: []string{"11.3", "11.6", "11.7"}, Run: orderedDeleted},
+	{Name: "ordered, deleted", Rows: []string{"11.3", "11.7"}, Run: orderedDeleted},
 	{Name: "ordered, a gap", Rows: []string{"11.4"}, Run: orderedGap},
 	{Name: "ordered, reconnect", Rows: []string{"11.5"}, Run: orderedReconnect},
 	{Name: "ordered, heartbeats lost", Rows: []string{"11.2"}, Run: orderedHeartbeats},
 	{Name: "ordered, one use", Rows: []string{"11.9"}, Run: orderedOneUse},
 	{Name: "ordered, fetch", Rows: []string{"11.10"}, Run: orderedFetch},
+	{Name: "ordered, it cannot be made again", Rows: []string{"11.7"}, Run: orderedNotAgain, Differs: []stage.Difference{
+		stage.Differs("11.7", "consume, attempts under one name", "false"), stage.Lasts("11.7", "consume, pause", 10*time.Millisecond),
+		stage.Differs("11.7", "messages, attempts under one name", "false"), stage.Lasts("11.7", "messages, pause", 10*time.Millisecond),
+	}},
+	{Name: "ordered, status messages", Rows: []string{"11.6"}, Run: orderedStatus, Differs: orderedStatusDiffers()},
 }
 
 // creates matches requests that make consumers.
@@ -219,4 +224,84 @@ func orderedFetch(s *stage.Stage) {
 	_, err := o.Next(jetstream.FetchMaxWait(300 * time.Millisecond))
 	s.Error("next", err)
 	c.noteCreates(0)
+}
+
+// orderedStatusDiffers: a consumer in doubt is given up, and a bad request would be bad again.
+func orderedStatusDiffers() []stage.Difference {
+	all := []stage.Difference{
+		stage.Differs("11.6", "consume, 400 Bad Request: events", "[told jetstream.ErrBadRequest closed]"),
+		stage.Differs("11.6", "messages, 400 Bad Request: events", "[told jetstream.ErrBadRequest closed]"),
+		stage.Differs("11.6", "messages, 400 Bad Request: made anew", "false"),
+		stage.Differs("11.6", "messages, 400 Bad Request: afterwards", "[]"),
+		stage.Differs("11.6", "messages, 503: made anew", "true"),
+	}
+	for _, way := range flowWays {
+		for _, status := range []string{"409 Leadership Change", "409 Server Shutdown", "409 Exceeded MaxWaiting", "500 Trouble"} {
+			all = append(all, stage.Differs("11.6", way+", "+status+": made anew", "true"))
+		}
+	}
+	return all
+}
+
+// orderedStatus lets a status answer the request of each of many ordered consumers, in both ways to receive.
+func orderedStatus(s *stage.Stage) {
+	s.Peer().Stream("S", "s.>")
+	c := newJetStreamClient(s)
+	said := []string{
+		"503", "408 Request Timeout\nNats-Pending-Messages: 500\nNats-Pending-Bytes: 0", "409 Consumer Deleted", "409 Leadership Change", "409 Server Shutdown",
+		"409 Exceeded MaxWaiting", "400 Bad Request", "500 Trouble",
+	}
+	type try struct {
+		key, prefix string
+		*flow
+	}
+	var all []try
+	for _, way := range flowWays {
+		for i, status := range said {
+			prefix := fmt.Sprintf("o%d%s", i, way)
+			o, err := c.new.OrderedConsumer(s.Context(resolved), "S", jetstream.OrderedConsumerConfig{NamePrefix: prefix, FilterSubjects: []string{"s." + prefix}})
+			s.Must(err, "ordered consumer")
+			line, _, _ := strings.Cut(status, "\n")
+			all = append(all, try{way + ", " + line, prefix, c.flow(way, o, func(jetstream.Msg) {})})
+			request := s.Tap().Await(1, pullsOf(prefix+"_1"))
+			s.Must(c.nc.Flush(), "flush") // the server knows the inbox
+			s.Peer().Publish(request.Reply, "", status, "")
+		}
+	}
+	s.Pause(time.Second)
+	for _, t := range all {
+		s.Part(t.key)
+		s.Note("events", "%v", t.soFar())
+		s.Note("made anew", "%v", len(s.Tap().Frames(stage.PublishedOn("$JS.API.CONSUMER.CREATE.S."+t.prefix+"_2"))) > 0)
+		s.Peer().Publish("s."+t.prefix, "", "", "x")
+	}
+	s.Peer().Flush()
+	s.Pause(time.Second)
+	for _, t := range all {
+		s.Part(t.key)
+		s.Note("afterwards", "%v", t.soFar())
+	}
+}
+
+// orderedNotAgain: the stream is gone for longer than the attempts last.
+func orderedNotAgain(s *stage.Stage) {
+	s.Peer().Stream("S", "s.>")
+	c := newJetStreamClient(s)
+	all := map[string]*flow{}
+	for _, way := range flowWays {
+		o, err := c.new.OrderedConsumer(s.Context(resolved), "S", jetstream.OrderedConsumerConfig{NamePrefix: way, MaxResetAttempts: 2})
+		s.Must(err, "ordered consumer")
+		all[way] = c.flow(way, o, func(jetstream.Msg) {})
+		s.Peer().AwaitPull("S", way+"_1")
+	}
+	s.Peer().API("STREAM.DELETE.S", "")
+	s.Pause(5 * time.Second)
+	for _, way := range flowWays {
+		events := all[way].soFar()
+		s.Note(way, "told of the stream %v, closed %v", slices.ContainsFunc(events, func(e string) bool { return strings.Contains(e, "jetstream.ErrStreamNotFound") }),
+			slices.Contains(events, "closed"))
+		attempts := s.Tap().Frames(stage.PublishedOn("$JS.API.CONSUMER.CREATE.S." + way + "_2"))
+		s.Note(way+", attempts under one name", "%v", len(attempts) == 2)
+		s.Time(way+", pause", attempts[1].At.Sub(attempts[0].At))
+	}
 }

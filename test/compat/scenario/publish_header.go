@@ -130,9 +130,21 @@ func headersByHand(s *stage.Stage) {
 		m.Header = nats.Header{"Nats-Rollup": {"sub"}}
 		ack, err := c.publish(way, m, how{})
 		s.Note("rollup", "%s, %s", s.Describe(err), ack)
+		m = message(subject)
+		m.Header = nats.Header{"Nats-Rollup": {"all"}}
+		ack, err = c.publish(way, m, how{})
+		s.Note("rollup of all", "%s, %s", s.Describe(err), ack)
+		info := s.Peer().API("STREAM.INFO.S", "")
+		s.Note("left", "one message %v", strings.Contains(info, `"messages":1,`))
 		traced := message(subject)
 		traced.Header = nats.Header{"Nats-Trace-Dest": {"trace"}}
 		ack, err = c.publish(way, traced, how{})
 		s.Note("traced", "%s, %s, trace %v", s.Describe(err), ack, stage.Wait(trace, resolved))
+		only := message(subject)
+		only.Header = nats.Header{"Nats-Trace-Dest": {"trace"}, "Nats-Trace-Only": {"true"}}
+		s.Must(c.nc.PublishMsg(only), "publish")
+		s.Note("only traced", "%v", stage.Wait(trace, resolved))
+		info = s.Peer().API("STREAM.INFO.S", "")
+		s.Note("stored", "%v", !strings.Contains(info, `"messages":2,`))
 	}
 }

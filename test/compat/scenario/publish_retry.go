@@ -77,9 +77,13 @@ func publishEndless(s *stage.Stage) {
 
 func publishStreamAppears(s *stage.Stage) {
 	c := newJetStreamClient(s)
-	for _, way := range []string{oldSync, newSync, newAsync} {
+	for _, way := range allWays {
 		s.Part(way)
-		name := map[string]string{oldSync: "A", newSync: "B", newAsync: "C"}[way]
+		name := map[string]string{oldSync: "A", newSync: "B", newAsync: "C", oldAsync: "D"}[way]
+		var o how
+		if way == oldAsync { // which retries only when told to
+			o.old = []nats.PubOpt{nats.RetryAttempts(2), nats.RetryWait(250 * time.Millisecond)}
+		}
 		type result struct {
 			ack  string
 			err  error
@@ -88,7 +92,7 @@ func publishStreamAppears(s *stage.Stage) {
 		got := make(chan result, 1)
 		start := time.Now()
 		go func() {
-			ack, err := c.publish(way, message("late."+name), how{})
+			ack, err := c.publish(way, message("late."+name), o)
 			got <- result{ack, err, time.Since(start)}
 		}()
 		s.Pause(300 * time.Millisecond)

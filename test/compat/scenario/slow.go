@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gannet-io/nats"
@@ -10,6 +11,7 @@ import (
 var slow = []stage.Scenario{
 	{Name: "slow consumer, synchronous", Rows: []string{"1.14", "2.14"}, Run: slowSync},
 	{Name: "slow consumer, channel", Rows: []string{"1.15", "2.14"}, Run: slowChannel},
+	{Name: "slow consumer, limits", Rows: []string{"1.15", "2.14"}, Run: slowLimits},
 }
 
 // flood publishes n messages and returns when the client has received them.
@@ -68,4 +70,32 @@ func slowChannel(s *stage.Stage) {
 	dropped, err := sub.Dropped()
 	s.Note("dropped", "%d, %s", dropped, s.Describe(err))
 	s.Note("told", "%s", told.sorted(1))
+}
+
+// slowLimits floods subscriptions of which one message is being handled.
+func slowLimits(s *stage.Stage) {
+	for _, limits := range [][2]int{{5, -1}, {-1, 50}, {5, 25}, {-1, -1}, {-7, -7}} {
+		s.Part(fmt.Sprint(limits))
+		told := newEvents()
+		nc := connect(s, nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) { told.add(sub.Subject + " " + s.Describe(err)) }))
+		entered, release := make(chan struct{}, 100), make(chan struct{})
+		sub, err := nc.Subscribe("a", func(*nats.Msg) { entered <- struct{}{}; <-release })
+		s.Must(err, "subscribe")
+		s.Error("limits", sub.SetPendingLimits(limits[0], limits[1]))
+		s.Must(nc.Flush(), "flush")
+		flood(s, nc, 1)
+		stage.Take(s, entered, "the callback")
+		flood(s, nc, 20)
+		dropped, err := sub.Dropped()
+		s.Note("dropped", "%d, %s", dropped, s.Describe(err))
+		messages, bytes, err := sub.PendingLimits()
+		s.Note("limits are", "%d, %d, %s", messages, bytes, s.Describe(err))
+		s.Note("told", "%s", told.sorted(min(dropped, 1)))
+		close(release)
+		for range 20 - dropped {
+			stage.Take(s, entered, "the callback")
+		}
+		s.Note("handled", "%d", 21-dropped)
+		nc.Close()
+	}
 }
