@@ -16,9 +16,9 @@
 // # Who writes
 //
 // The writer is woken only when it sleeps and the token is free, so that a publisher pays for a wake-up once, not for
-// each message. Before it takes the buffer it yields the processor once if recent writes carried more than one
-// operation: everybody who is about to publish then joins the same write. Where this took long, because the
-// processors are busy with other things, it is not repeated for a while. While publishers fill whole buffers by
+// each message. Before it takes the buffer it yields the processor, until nothing joins any more, if recent writes carried more
+// than one operation or several answers have just come ([Box.Expect]): everybody who is about to publish then joins the same
+// write. Where this took long, because the processors are busy with other things, it is not repeated for a while. While publishers fill whole buffers by
 // themselves the writer stands back for 0.1 ms at a time, unless something urgent comes: it would only cut their writes
 // to pieces. With two processors this saves a third of the time that a message of 16 bytes takes.
 //
@@ -33,6 +33,8 @@
 // that is not exact it has a quarter of that, the size of a TLS record: all of it is in doubt when it fails.
 //
 // # Who waits
+//
+// Callers of Control hold locks, so they do not write; [Box.Relieve] does it for them afterwards.
 //
 // Publish alone waits, and only when one buffer is in flight and the active one has two write sizes. When nothing has
 // been written for Config.Patience the socket stands still, and the active buffer grows instead, to twice the size for each
