@@ -13,20 +13,28 @@ import (
 // There is one for each message of a window, and most programs look at none of them: what only a look needs is made by it,
 // and the end costs no lock. The public functions that are passed in make the API's own ack.
 type Future[A any] struct {
-	like      *wire.PubAck // what the ack has in common with others. Like sequence, duplicate and err, written before done is set
-	sequence  uint64
-	err       error
-	out       atomic.Pointer[outlet[A]] // nil: nobody has looked
-	duplicate bool
-	done      atomic.Bool
+	// What the ack has in common with others, and what not. Written before state is set.
+	like     *wire.PubAck
+	sequence uint64
+	out      atomic.Pointer[outlet[A]] // nil: nobody has looked, and it has not failed
+	state    atomic.Uint32
 }
 
-// outlet is what somebody looks at. Who makes it looks at done afterwards, and who sets done looks for it: one of them fills it.
+// States of a Future.
+const (
+	unresolved uint32 = iota
+	acked
+	ackedAgain // the ack of a duplicate
+	failed
+)
+
+// outlet is what somebody looks at. Who makes it looks at state afterwards, and who sets state looks for it: one of them fills it.
 type outlet[A any] struct {
 	once sync.Once
 	ok   chan *A
 	fail chan error
 	ack  A
+	err  error // written before state is set
 }
 
 // Ok is a channel that gets the ack, once, if the publish succeeds. Each call returns the same channel; it is never closed.
@@ -38,11 +46,18 @@ func (f *Future[A]) Err(public func(wire.PubAck) A) <-chan error { return f.look
 // Resolve gives one of the channels its value: err, or ack when err is nil. It never blocks. Calls after the first do nothing; two
 // at once are not allowed.
 func (f *Future[A]) Resolve(ack wire.StreamAck, err error, public func(wire.PubAck) A) {
-	if f.done.Load() {
+	state := acked
+	switch {
+	case f.state.Load() != unresolved:
 		return
+	case err != nil:
+		state = failed
+		f.outlet().err = err
+	case ack.Duplicate:
+		state = ackedAgain
 	}
-	f.like, f.sequence, f.duplicate, f.err = ack.Like, ack.Sequence, ack.Duplicate, err
-	f.done.Store(true)
+	f.like, f.sequence = ack.Like, ack.Sequence
+	f.state.Store(state)
 	if o := f.out.Load(); o != nil {
 		f.fill(o, public)
 	}
@@ -50,35 +65,40 @@ func (f *Future[A]) Resolve(ack wire.StreamAck, err error, public func(wire.PubA
 
 // Outcome is what Resolve was told, whether or not the channels have been read: err, or the ack that Ok gives out; done is false before.
 func (f *Future[A]) Outcome(public func(wire.PubAck) A) (ack *A, err error, done bool) {
-	if !f.done.Load() {
+	switch f.state.Load() {
+	case unresolved:
 		return nil, nil, false
-	}
-	if f.err != nil {
-		return nil, f.err, true
+	case failed:
+		return nil, f.out.Load().err, true
 	}
 	return &f.look(public).ack, nil, true
 }
 
 func (f *Future[A]) look(public func(wire.PubAck) A) *outlet[A] {
-	o := f.out.Load()
-	if o == nil {
-		f.out.CompareAndSwap(nil, &outlet[A]{ok: make(chan *A, 1), fail: make(chan error, 1)})
-		o = f.out.Load()
-	}
-	if f.done.Load() {
+	o := f.outlet()
+	if f.state.Load() != unresolved {
 		f.fill(o, public)
 	}
 	return o
 }
 
+func (f *Future[A]) outlet() *outlet[A] {
+	if o := f.out.Load(); o != nil {
+		return o
+	}
+	f.out.CompareAndSwap(nil, &outlet[A]{ok: make(chan *A, 1), fail: make(chan error, 1)})
+	return f.out.Load()
+}
+
 // fill sends to the channels: each has one place.
 func (f *Future[A]) fill(o *outlet[A], public func(wire.PubAck) A) {
 	o.once.Do(func() {
-		if f.err != nil {
-			o.fail <- f.err
+		state := f.state.Load()
+		if state == failed {
+			o.fail <- o.err
 			return
 		}
-		o.ack = public(wire.StreamAck{Like: f.like, Sequence: f.sequence, Duplicate: f.duplicate}.PubAck())
+		o.ack = public(wire.StreamAck{Like: f.like, Sequence: f.sequence, Duplicate: state == ackedAgain}.PubAck())
 		o.ok <- &o.ack
 	})
 }

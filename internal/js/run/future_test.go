@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"github.com/gannet-io/nats/internal/js/wire"
 )
@@ -77,5 +78,48 @@ func TestFutureLookedAtWhileItEnds(t *testing.T) {
 		if ok, fail := len(f.Ok(same)), len(f.Err(same)); ok != 1-i%2 || fail != i%2 {
 			t.Fatalf("round %d: channels hold %d acks and %d errors", i, ok, fail)
 		}
+	}
+}
+
+// TestFutureSize guards what each publish of a window costs: an object of a future and its Pending fills two cache lines.
+func TestFutureSize(t *testing.T) {
+	t.Parallel()
+	if got := unsafe.Sizeof(Future[wire.PubAck]{}); got > 32 {
+		t.Errorf("a Future has %d bytes, want at most 32", got)
+	}
+	if got := unsafe.Sizeof(Pending{}); got > 88 {
+		t.Errorf("a Pending has %d bytes, want at most 88", got)
+	}
+}
+
+// The queue of handler calls keeps its order and does not grow where it never becomes empty.
+func TestCallList(t *testing.T) {
+	t.Parallel()
+	l := &callList{}
+	pending := make([]Pending, 8*callsKept)
+	pushed, popped := 0, 0
+	for ; pushed < len(pending); pushed++ {
+		l.push(&pending[pushed])
+		if fresh := l.fresh; fresh != (pushed == 0) {
+			t.Fatalf("call %d: fresh is %v", pushed, fresh)
+		}
+		l.fresh = false
+		if pushed >= 10 {
+			if got := l.pop(); got != &pending[popped] {
+				t.Fatalf("call %d is not that of publish %d", popped, popped)
+			}
+			popped++
+		}
+	}
+	if len(l.due) > 2*callsKept {
+		t.Errorf("%d places for 10 calls", len(l.due))
+	}
+	for ; popped < pushed; popped++ {
+		if got := l.pop(); got != &pending[popped] {
+			t.Fatalf("call %d is not that of publish %d", popped, popped)
+		}
+	}
+	if l.pop() != nil || !l.empty() || l.due != nil {
+		t.Errorf("at the end: %d calls, memory for %d", len(l.due)-l.at, cap(l.due))
 	}
 }

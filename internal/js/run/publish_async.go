@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -10,6 +11,7 @@ import (
 	"github.com/gannet-io/nats/internal/js/pubwin"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
 )
 
@@ -37,6 +39,8 @@ type Result interface {
 
 // Pending is one async publish: what waits for the ack, and what is sent again. The zero value belongs into a future; it must
 // not be copied.
+//
+// There are thousands of them, so it is small: with a [Future] it is 128 bytes, which is two cache lines and no part of a third.
 type Pending struct {
 	// What an ack touches is one cache line: in a large window it has been out of the cache since the publish.
 	pub    *Publisher
@@ -44,25 +48,26 @@ type Pending struct {
 	token  pubwin.Token // guarded by Publisher.mu
 	asked  engine.Token // written by who asks, read by whoever has seen phaseAsked
 	phase  atomic.Uint32
-	good   bool     // which handler to call
-	next   *Pending // in the list of handler calls
+	good   bool // which handler to call
 
-	subject      string
-	header, data kept // like subject, they do not change any more
+	// The message does not change any more. Strings and slices without their capacity, and with short lengths.
+	subject, header, data          *byte
+	subjectLen, headerLen, dataLen uint32
 }
 
-// kept is a slice without its capacity: a future is smaller by a tenth that way.
-type kept struct {
-	at *byte
-	n  int
+// keep takes what is published.
+func (w *Pending) keep(s *AsyncSpec) {
+	w.subject, w.subjectLen = unsafe.StringData(s.Subject), uint32(len(s.Subject))
+	w.header, w.headerLen = unsafe.SliceData(s.Header), uint32(len(s.Header))
+	w.data, w.dataLen = unsafe.SliceData(s.Data), uint32(len(s.Data))
 }
 
-func keep(b []byte) kept     { return kept{unsafe.SliceData(b), len(b)} }
-func (k kept) bytes() []byte { return unsafe.Slice(k.at, k.n) }
+// mostKept is the longest part of a message: more than any server takes.
+const mostKept = math.MaxUint32
 
 // Message is what PublishAsync was given to publish, for the future that w belongs to. The bytes are not to be changed.
 func (w *Pending) Message() (subject string, header, data []byte) {
-	return w.subject, w.header.bytes(), w.data.bytes()
+	return unsafe.String(w.subject, w.subjectLen), unsafe.Slice(w.header, w.headerLen), unsafe.Slice(w.data, w.dataLen)
 }
 
 // Phases of a publish. An answer can come, or the time be over, before Ask has returned and the engine's token is known: whoever asks
@@ -77,9 +82,12 @@ const (
 // PublishAsync publishes and returns; r gets the end. It waits for room in the window, and in the connection's buffer when
 // that is full. With an error r stays unresolved and nothing is pending: [ErrStalled], or the connection's own.
 func (p *Publisher) PublishAsync(s AsyncSpec, r Result) error {
+	if max(len(s.Subject), len(s.Header), len(s.Data)) > mostKept {
+		return natserr.MaxPayload
+	}
 	w := r.Pending()
 	w.pub, w.result = p, r
-	w.subject, w.header, w.data = s.Subject, keep(s.Header), keep(s.Data)
+	w.keep(&s)
 	if deadline, room := p.enter(w, s.Retry); room != nil && !p.stall(w, &s, deadline, room) {
 		return ErrStalled
 	}
@@ -182,9 +190,10 @@ func (p *Publisher) withdraw(w *Pending) bool {
 
 // ask publishes w. Who calls it has set phaseAsking, or is the first.
 func (w *Pending) ask(o engine.AskOpts) error {
+	subject, header, data := w.Message()
 	for {
 		// The deadline is the machine's: it holds also between two attempts.
-		t, err := w.pub.link.Ask(w.subject, w.header.bytes(), w.data.bytes(), w, mono.Never, o)
+		t, err := w.pub.link.Ask(subject, header, data, w, mono.Never, o)
 		if err != nil {
 			return err
 		}

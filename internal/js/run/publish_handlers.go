@@ -2,25 +2,53 @@ package run
 
 import "github.com/gannet-io/nats/internal/engine"
 
-// callList is the handler calls that are due, linked through the publishes themselves.
+// callList is the handler calls that are due.
 type callList struct {
-	head, tail *Pending
-	running    bool // one handler is being called
-	fresh      bool // the dispatcher has not been told yet
+	due     []*Pending // from at on
+	at      int
+	running bool // one handler is being called
+	fresh   bool // the dispatcher has not been told yet
 }
+
+func (l *callList) empty() bool { return l.at == len(l.due) }
+
+func (l *callList) push(w *Pending) {
+	if l.empty() {
+		l.fresh = true
+	}
+	if l.at > callsKept && l.at > len(l.due)/2 { // a queue that never becomes empty must not grow for that
+		n := copy(l.due, l.due[l.at:])
+		clear(l.due[n:])
+		l.due, l.at = l.due[:n], 0
+	}
+	l.due = append(l.due, w)
+}
+
+// pop returns nil when nothing is due.
+func (l *callList) pop() (w *Pending) {
+	if l.empty() {
+		return nil
+	}
+	w, l.due[l.at] = l.due[l.at], nil
+	l.at++
+	switch {
+	case !l.empty():
+	case cap(l.due) > callsKept:
+		l.due, l.at = nil, 0
+	default:
+		l.due, l.at = l.due[:0], 0
+	}
+	return w
+}
+
+// callsKept is the number of calls whose memory is kept.
+const callsKept = 1024
 
 // callLocked queues the call of a handler, if there is one, with w's result.
 func (p *Publisher) callLocked(w *Pending) {
-	if p.handler(w) == nil {
-		return
+	if p.handler(w) != nil {
+		p.calls.push(w)
 	}
-	l := &p.calls
-	if l.tail == nil {
-		l.head, l.fresh = w, true
-	} else {
-		l.tail.next = w
-	}
-	l.tail = w
 }
 
 // Run calls the handlers that are due. It is for the dispatcher.
@@ -42,15 +70,8 @@ func (p *Publisher) runCalls(yield func() bool) (more bool) {
 func (p *Publisher) nextCall() *Pending {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w := p.calls.head
-	if w == nil {
-		return nil
-	}
-	if p.calls.head = w.next; w.next == nil {
-		p.calls.tail = nil
-	}
-	w.next = nil
-	p.calls.running = true
+	w := p.calls.pop()
+	p.calls.running = w != nil
 	return w
 }
 

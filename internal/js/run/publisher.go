@@ -89,7 +89,7 @@ func (p *Publisher) Pending() int {
 func (p *Publisher) Complete() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.win.Pending() == 0 && p.calls.head == nil {
+	if p.win.Pending() == 0 && p.calls.empty() {
 		return closed
 	}
 	if p.done == nil {
@@ -157,7 +157,7 @@ func (p *Publisher) openLocked() {
 
 // completeLocked closes what Complete gave out when its time has come.
 func (p *Publisher) completeLocked() {
-	if p.done != nil && p.win.Pending() == 0 && p.calls.head == nil && !p.calls.running {
+	if p.done != nil && p.win.Pending() == 0 && p.calls.empty() && !p.calls.running {
 		close(p.done)
 		p.done = nil
 	}
