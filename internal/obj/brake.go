@@ -6,7 +6,7 @@ import (
 )
 
 // brake keeps the connection's reader from running far ahead of who reads an object: the bytes are better kept by the kernel, and the server
-// then sends no faster than they are hashed. Without it two processors had 15 to 20 MiB of chunks in memory at a time.
+// then sends no faster than they are hashed. Without it 10 to 25 MiB of chunks were in memory at a time.
 //
 // The reader serves others, too, so it waits only for who keeps up, as hashing does, and not for a slow disk: whoever does not take some of
 // them within brakeTime is not waited for again before all that is ahead has been taken. Flow control bounds that (see push.md).

@@ -2,6 +2,7 @@ package obj
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -133,13 +134,8 @@ func TestSourceCuts(t *testing.T) {
 }
 
 func digestOf(data []byte) []byte {
-	s := newSource(bytes.NewReader(data), 1<<20)
-	defer s.close()
-	if _, err := s.next(never); err != nil {
-		return nil
-	}
-	s.close()
-	return s.sum.Sum(nil)
+	sum := sha256.Sum256(data)
+	return sum[:]
 }
 
 func never() error { return nil }

@@ -100,7 +100,6 @@ func (p *put) chunks(ctx context.Context, r io.Reader) error {
 			if err := p.dispatch(c); err != nil {
 				return err
 			}
-			p.source.hash(b)
 			if err := p.collect(); err != nil {
 				return err
 			}

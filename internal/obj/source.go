@@ -82,6 +82,7 @@ func (s *source) next(over func() error) (*buffer, error) {
 		return nil, nil
 	}
 	s.more = len(b.data) == s.size
+	s.hash(b)
 	return b, nil
 }
 
@@ -104,7 +105,6 @@ func (s *source) take() *buffer {
 // release gives a buffer back whose chunk is settled.
 func (s *source) release(b *buffer) { s.free = append(s.free, b) }
 
-// hash is for each chunk that next returned, in order, before it is released: behind its sending, so that the server has work meanwhile.
 func (s *source) hash(b *buffer) {
 	if s.work == nil && (len(b.data) < s.size || s.alone) {
 		_, _ = s.sum.Write(b.data) // a hash does not fail
