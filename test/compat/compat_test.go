@@ -14,9 +14,9 @@ import (
 // TestScenarios plays every scenario with both libraries and compares. Where times are off, or the machine was busy, more than
 // times can be wrong; such a scenario is played again when the crowd is gone. What really differs, differs every time.
 func TestScenarios(t *testing.T) {
-	p := &performance{recorded: readTranscripts(t), played: newTranscripts()}
+	p := &performance{recorded: readTranscripts(t), played: newTranscripts(), seats: make(chan struct{}, seats)}
 	first := round{crowd: len(natsgo.Suite.Scenarios), attempts: 1}
-	second := round{crowd: 6, attempts: 3, last: true}
+	second := round{crowd: 3, attempts: 3, last: true}
 	if *record { // the times are to be right
 		first.crowd = 8
 	}
@@ -26,6 +26,9 @@ func TestScenarios(t *testing.T) {
 		p.played.write(t)
 	}
 }
+
+// seats is how many scenarios play at once, beside the long ones, which begin first and mostly wait.
+const seats = 20
 
 // round is how a number of scenarios is played.
 type round struct {
@@ -51,6 +54,7 @@ func longFirst(all []stage.Scenario) []int {
 type performance struct {
 	recorded map[string][]stage.Entry
 	played   *transcripts
+	seats    chan struct{}
 
 	mu    sync.Mutex
 	again []int // to be played once more
@@ -73,6 +77,10 @@ func (p *performance) perform(t *testing.T, r round, i int) {
 	c.recorded = p.recorded[c.natsgo.Name]
 	t.Run(c.natsgo.Name, func(t *testing.T) {
 		t.Parallel()
+		if !c.natsgo.Long {
+			p.seats <- struct{}{}
+			defer func() { <-p.seats }()
+		}
 		for attempt := 1; ; attempt++ {
 			v := c.play(t)
 			p.played.put(c.natsgo.Name, v.want)

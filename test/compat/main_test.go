@@ -10,16 +10,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-// sceneries is how many scenarios play at once. They mostly wait; the default, the number of processors, would make the test
-// last many minutes.
-const sceneries = "48"
+// parallel is as good as no limit: scenarios mostly wait, and seats limit how many play at once.
+const parallel = "1000"
 
 var record = flag.Bool("record", false, "write testdata/natsgo.txt")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if !given("test.parallel") {
-		if err := flag.Set("test.parallel", sceneries); err != nil {
+		if err := flag.Set("test.parallel", parallel); err != nil {
 			panic(err)
 		}
 	}
