@@ -38,7 +38,7 @@ func newOrderedConsumer(ctx context.Context, js *jetStream, stream string, cfg O
 		return nil, errNilContext
 	}
 	o := newOrderedSource(js, stream, cfg)
-	if _, err := o.Create(ctx, 0); err != nil {
+	if err := o.begin(ctx); err != nil {
 		o.Forsake()
 		return nil, err
 	}

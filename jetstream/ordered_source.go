@@ -51,6 +51,29 @@ func newOrderedSource(js *jetStream, stream string, cfg OrderedConsumerConfig) *
 	return &orderedSource{js: js, stream: stream, cfg: cfg.own(), order: ordered.New(0)}
 }
 
+// firstPatience is how long the answer to the request for the first consumer is waited for before another one is asked for. nats-server 2.15 may
+// place a consumer on a server that has just died: then nobody answers.
+const firstPatience = 2 * time.Second
+
+// begin makes the first consumer.
+func (o *orderedSource) begin(ctx context.Context) error {
+	ctx, cancel := o.js.api.Bound(ctx)
+	defer cancel()
+	for {
+		unanswered, err := o.attempt(ctx)
+		if !unanswered || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (o *orderedSource) attempt(ctx context.Context) (unanswered bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, firstPatience)
+	defer cancel()
+	_, err = o.Create(ctx, 0)
+	return errors.Is(err, context.DeadlineExceeded), err
+}
+
 // Create makes the next consumer. When there was no stream at an attempt before, it looks whether there is another one now before anything is read.
 func (o *orderedSource) Create(ctx context.Context, from uint64) (run.Origin, error) {
 	return o.createAndLook(ctx, from, false)

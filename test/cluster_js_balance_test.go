@@ -59,7 +59,7 @@ func (a *author) balance(stored map[uint64]string) {
 	if a.group > 0 {
 		a.groups(at)
 	}
-	a.overruns.check(t, a.name, 0)
+	a.overruns.check(t, a.name, 0, &a.c.stalls)
 	if n := a.told.list()[errUnresolved.Error()]; n > 0 {
 		t.Errorf("%s: %d futures are not resolved", a.name, n)
 	}

@@ -363,5 +363,5 @@ func (r *reader) balance(seconds float64) {
 	if r.batches && (r.c.unsaid || r.c.lossy.Load()) {
 		late = 2 * r.beat // who should end a batch has gone in silence before its time was over
 	}
-	r.overruns.check(t, r.name, late)
+	r.overruns.check(t, r.name, late, &r.c.stalls)
 }

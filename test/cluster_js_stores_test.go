@@ -257,7 +257,7 @@ func (s *stores) balance(others map[uint64]uint64) {
 		t.Errorf("buckets: %d wrong: %v", len(s.wrong), s.wrong[:min(len(s.wrong), 10)])
 	}
 	for kind, o := range s.overruns {
-		o.check(t, "buckets, "+kind, 0)
+		o.check(t, "buckets, "+kind, 0, &s.c.stalls)
 	}
 }
 

@@ -28,8 +28,10 @@ func answerJetStream(c *peerConn, subject, reply string, data []byte) {
 		if strings.Contains(string(data), `"no_wait":true`) {
 			msg(reply, "", " 404 No Messages", "")
 		}
-	case strings.HasPrefix(subject, "$JS.API.DIRECT.GET.OBJ_b.$O.b.M."+base64.URLEncoding.EncodeToString([]byte(other))):
+	case strings.HasPrefix(subject, "$JS.API.DIRECT.GET.OBJ_b."+otherMeta):
 		msg(reply, "", " 404 Message Not Found", "")
+	case strings.HasPrefix(subject, "$JS.API.STREAM.MSG.GET.") && strings.Contains(string(data), `"`+otherMeta+`"`):
+		msg(reply, "", "", `{"error":{"code":404,"err_code":10037,"description":"no message found"}}`)
 	case strings.HasPrefix(subject, "$JS.API.DIRECT.GET."):
 		of := "b"
 		if len(tokens) > 5 {
@@ -55,6 +57,15 @@ func storedPayload(subject string) string {
 		return `"x"`
 	}
 	return `{"val":"1"}`
+}
+
+// storedMessage is what a leader gives out: the last message of a subject, or any.
+func storedMessage(last json.RawMessage) map[string]any {
+	subject, payload := "b", "x"
+	if json.Unmarshal(last, &subject) == nil {
+		payload = storedPayload(subject)
+	}
+	return map[string]any{"subject": subject, "seq": 1, "data": []byte(payload), "time": "2026-01-02T03:04:05Z"}
 }
 
 // universalAnswer has what every answer of the API needs.
@@ -90,7 +101,7 @@ func universalAnswer(subject string, data []byte) string {
 		"type": "io.nats.jetstream.api.v1.anything", "config": config, "state": map[string]any{"messages": 1, "first_seq": 1, "last_seq": 1},
 		"created": "2026-01-02T03:04:05Z", "stream_name": stream, "name": consumer, "success": true, "purged": 1, "total": 0, "offset": 0, "limit": 256,
 		"stream": stream, "seq": 9, "val": "1", "batch": "id", "count": 1, "domain": "", "num_pending": 0,
-		"message": map[string]any{"subject": "b", "seq": 1, "data": "eA==", "time": "2026-01-02T03:04:05Z"},
+		"message": storedMessage(asked["last_by_subj"]),
 	}
 	if tokens[3] == "NAMES" {
 		answer["total"], answer["streams"], answer["consumers"] = 1, []string{"b"}, []string{"b"}
@@ -104,3 +115,6 @@ func universalAnswer(subject string, data []byte) string {
 
 // other is the name of a consumer that pushes, and of an object that is not there.
 const other = "other"
+
+// otherMeta is where that object is described.
+var otherMeta = "$O.b.M." + base64.URLEncoding.EncodeToString([]byte(other))

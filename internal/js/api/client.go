@@ -69,6 +69,14 @@ func (c *Client) ask(ctx context.Context, subject string, payload []byte) (engin
 	return reply, nil
 }
 
+// Bound gives a context without a deadline the one that a call has then.
+func (c *Client) Bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if wait := c.patience(ctx); wait > 0 {
+		return context.WithTimeout(ctx, wait)
+	}
+	return context.WithCancel(ctx)
+}
+
 // patience is the timeout that stands in for a missing deadline, 0 when ctx has one.
 func (c *Client) patience(ctx context.Context) time.Duration {
 	if _, ok := ctx.Deadline(); ok {

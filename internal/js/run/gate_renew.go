@@ -88,16 +88,7 @@ func (g *Gate) patience(ctx context.Context) (context.Context, context.CancelFun
 	if ctx == nil {
 		return g.ctx, func() {}
 	}
-	limit := g.cfg.Renew.API.Timeout
-	if limit <= 0 {
-		limit = api.DefaultTimeout
-	}
-	var cancel context.CancelFunc
-	if _, ok := ctx.Deadline(); ok {
-		ctx, cancel = context.WithCancel(ctx)
-	} else {
-		ctx, cancel = context.WithTimeout(ctx, limit)
-	}
+	ctx, cancel := g.cfg.Renew.API.Bound(ctx)
 	detach := context.AfterFunc(g.ctx, cancel)
 	return ctx, func() {
 		detach()
