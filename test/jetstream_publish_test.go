@@ -388,7 +388,7 @@ func TestJetStreamHandlersMayDoAnything(t *testing.T) {
 		_, _ = js.Stream(context.Background(), "S")
 	}
 	js := newJS(t, g.nc,
-		jetstream.WithPublishAsyncTimeout(50*time.Millisecond),
+		jetstream.WithPublishAsyncTimeout(500*time.Millisecond),
 		jetstream.WithPublishAsyncAckHandler(func(js jetstream.JetStream, m *nats.Msg, ack *jetstream.PubAck) {
 			if m.Subject == "s.a" {
 				anything(js)

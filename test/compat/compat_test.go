@@ -11,10 +11,13 @@ import (
 	"github.com/gannet-io/nats/test/compat/stage"
 )
 
-// TestScenarios plays every scenario with both libraries and compares. Where times are off, or the machine was busy, more than
-// times can be wrong; such a scenario is played again when the crowd is gone. What really differs, differs every time.
+// TestScenarios plays every scenario with both libraries and compares. In a crowd more than times can be wrong, so what differs there is
+// played again when the crowd is gone. What really differs, differs every time.
 func TestScenarios(t *testing.T) {
-	p := &performance{recorded: readTranscripts(t), played: newTranscripts(), seats: make(chan struct{}, seats)}
+	p := &performance{
+		recorded: readTranscripts(t), played: newTranscripts(),
+		seats: make(chan struct{}, seats/slower), stalls: make(chan struct{}, stalls/slower),
+	}
 	first := round{crowd: len(natsgo.Suite.Scenarios), attempts: 1}
 	second := round{crowd: 3, attempts: 3, last: true}
 	if *record { // the times are to be right
@@ -27,8 +30,12 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// seats is how many scenarios play at once, beside the long ones, which begin first and mostly wait.
-const seats = 20
+// How many scenarios play at once: seats are for the short ones, stalls for the long ones, which begin first and mostly wait. The race
+// detector takes a part of both away.
+const (
+	seats  = 16
+	stalls = 32
+)
 
 // round is how a number of scenarios is played.
 type round struct {
@@ -55,6 +62,7 @@ type performance struct {
 	recorded map[string][]stage.Entry
 	played   *transcripts
 	seats    chan struct{}
+	stalls   chan struct{}
 
 	mu    sync.Mutex
 	again []int // to be played once more
@@ -77,10 +85,12 @@ func (p *performance) perform(t *testing.T, r round, i int) {
 	c.recorded = p.recorded[c.natsgo.Name]
 	t.Run(c.natsgo.Name, func(t *testing.T) {
 		t.Parallel()
-		if !c.natsgo.Long {
-			p.seats <- struct{}{}
-			defer func() { <-p.seats }()
+		place := p.seats
+		if c.natsgo.Long {
+			place = p.stalls
 		}
+		place <- struct{}{}
+		defer func() { <-place }()
 		for attempt := 1; ; attempt++ {
 			v := c.play(t)
 			p.played.put(c.natsgo.Name, v.want)
@@ -88,7 +98,7 @@ func (p *performance) perform(t *testing.T, r round, i int) {
 			switch {
 			case t.Failed() || len(v.found) == 0:
 				return
-			case !v.doubtful || over && r.last:
+			case r.last && (over || !v.doubtful):
 				t.Errorf("rows %v:\n%s", c.gannet.Rows, v.found)
 				return
 			}
