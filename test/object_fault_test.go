@@ -186,9 +186,14 @@ func (g *objectStage) wantStored(t testing.TB, info *jetstream.ObjectInfo, want 
 	wantBytes(t, "stored", all, want)
 }
 
-// Links that live half a second and are slow: every chunk arrives, once, in order.
 func TestObjectPutOverShortLinks(t *testing.T) {
 	g, p := withObjectProxy(t)
+	g.putOverShortLinks(t, p)
+}
+
+// putOverShortLinks: the links live half a second and are slow; every chunk arrives, once, in order.
+func (g *objectStage) putOverShortLinks(t *testing.T, p *natstest.Proxy) {
+	t.Helper()
 	p.Lifetime(200*time.Millisecond, 500*time.Millisecond)
 	p.Rate(30 << 20)
 	data := noise(4, 24<<20)

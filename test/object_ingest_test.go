@@ -168,19 +168,9 @@ func TestObjectBatchSurvivesCuts(t *testing.T) {
 	}
 }
 
-// Links that live half a second and are slow.
 func TestObjectBatchOverShortLinks(t *testing.T) {
 	g, p, _ := withBatches(t)
-	p.Lifetime(200*time.Millisecond, 500*time.Millisecond)
-	p.Rate(30 << 20)
-	data := noise(4, 24<<20)
-	info, err := g.b.PutBytes(t.Context(), "x", data)
-	must(t, err)
-	g.wantSoon(t, info)
-	g.wantStored(t, info, data)
-	if g.nc.Stats().Reconnects == 0 {
-		t.Error("no link broke")
-	}
+	g.putOverShortLinks(t, p)
 }
 
 // Over a long way there is more under way, in a second batch; over a very long one chunks go singly.
