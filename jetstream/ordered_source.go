@@ -37,7 +37,6 @@ type orderedSource struct {
 	failed error // the last attempt's
 
 	seen ordered.Stream
-	mute int // looks in a row that nobody has answered
 
 	// For batches; a feed has its own.
 	order *ordered.Machine // the reader judges by it
@@ -98,7 +97,7 @@ func (o *orderedSource) createAndLook(ctx context.Context, from uint64, look boo
 	}
 	change := o.Compare(ctx, from)
 	switch {
-	case change.Kind == ordered.Unseen && o.unseen() && vanished:
+	case change.Kind == ordered.Unseen && o.unanswered() && vanished:
 		return origin, context.DeadlineExceeded // it may be another stream: once more
 	case change.Kind.Words() == "":
 		return origin, nil
@@ -192,7 +191,7 @@ func (o *orderedSource) Compare(ctx context.Context, from uint64) ordered.Change
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		change := o.seen.Look(made, last, from, before)
-		o.doubt, o.mute = o.doubt && change.Kind != ordered.Same, 0
+		o.doubt = o.doubt && change.Kind != ordered.Same
 		return change
 	})
 }
@@ -211,16 +210,11 @@ func (o *orderedSource) hasVanished() bool {
 	return o.seen.HasVanished()
 }
 
-// unseen notes a look that nobody has answered, and reports whether it is worth another one.
-func (o *orderedSource) unseen() bool {
+func (o *orderedSource) unanswered() (again bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.mute++
-	return o.mute < muteLooks
+	return o.seen.Unanswered()
 }
-
-// muteLooks is after how many looks in a row without an answer a stream is read without one: the account may not permit the question.
-const muteLooks = 4
 
 // aim says where batches read on.
 func (o *orderedSource) aim(from uint64) {
@@ -333,8 +327,8 @@ func (o *orderedSource) nextBatch(links uint64) (from uint64, doubtful bool) {
 	defer o.mu.Unlock()
 	o.doubt = o.doubt || o.serial > 1 && (o.from == o.asked || o.links != links)
 	if o.links != links {
-		o.mute = 0
+		o.seen.Relinked()
 	}
 	o.links = links
-	return o.from, o.doubt && o.mute < muteLooks
+	return o.from, o.doubt && !o.seen.IsMute()
 }

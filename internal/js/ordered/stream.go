@@ -39,6 +39,9 @@ const LookPause = 250 * time.Millisecond
 // shortLooks is how often a stream must be seen to be too short: a new leader may not have taken up all yet.
 const shortLooks = 3
 
+// MuteLooks is after how many looks in a row that nobody answers there is no other one: an account that does not permit the question gets no answer.
+const MuteLooks = 4
+
 // Stream knows which stream a delivery reads, and judges by each look at it whether it is still that one. nats-server 2.15 makes a consumer that
 // starts behind the end of a stream, and says nothing until the stream has grown so far: one that was made anew, or has lost its
 // end in a crash, would be silent for ever. It is not safe for concurrent use. The zero value knows nothing yet.
@@ -46,6 +49,7 @@ type Stream struct {
 	began    time.Time // when the first consumer was made: its stream is not younger
 	made     time.Time // when the stream was; zero: not known
 	vanished bool      // it was not found since the last look
+	mute     int       // looks in a row that nobody has answered
 }
 
 // NewStream is a stream that was made at a time; zero: not known.
@@ -64,10 +68,23 @@ func (s *Stream) Vanished() { s.vanished = true }
 // HasVanished reports whether it was not found since it was last seen to be the same, or a change was accepted.
 func (s *Stream) HasVanished() bool { return s.vanished }
 
+// Unanswered says that nobody has answered a look, and reports whether another one is worth it.
+func (s *Stream) Unanswered() (again bool) {
+	s.mute++
+	return !s.IsMute()
+}
+
+// IsMute reports whether so many looks in a row were not answered that the stream is read without one.
+func (s *Stream) IsMute() bool { return s.mute >= MuteLooks }
+
+// Relinked says that there is another link: over that one the answer may come.
+func (s *Stream) Relinked() { s.mute = 0 }
+
 // Look judges what the server says: when the stream was made, and its last sequence. from is where a consumer starts that was made before the
 // server was asked; 0: that is not known. before is what the last look of the same comparison has shown, if that was LookAgain. What was stored behind the
 // end by the first look is not read: where the stream has ended before nobody knows. A change is shown again and again until it is accepted.
 func (s *Stream) Look(made time.Time, last, from uint64, before Change) Change {
+	s.mute = 0
 	short := from > 0 && last < from-1
 	switch {
 	case s.another(made, short):

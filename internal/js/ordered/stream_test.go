@@ -20,8 +20,8 @@ func TestStream(t *testing.T) {
 	for name, tc := range map[string]struct {
 		known  int    // the day on which the stream was made; 0: not known
 		began  int    // that of the first consumer
-		events string // l<made>,<last>,<from>: a look, another one of the same comparison as long as there are to be more  v: not found  a: accept the last change
-		want   string // of each look: same, again, or where to read on, with the kind
+		events string // l<made>,<last>,<from>: a look, another one of the same comparison as long as there are to be more  v: not found  a: accept the last change  u: unanswered  r: relinked
+		want   string // of each look: same, again, or where to read on, with the kind; or whether another one is worth it
 	}{
 		"the same":                          {1, 2, "l1,10,11 l1,12,11", "same same"},
 		"made anew":                         {1, 2, "l3,10,11", "anew 1"},
@@ -39,6 +39,12 @@ func TestStream(t *testing.T) {
 		"not known, short, and not younger": {0, 2, "l1,7,11 l1,7,11 l1,7,11", "again again end 8"},
 		"not known, and not found":          {0, 2, "v l3,20,11 v l3,20,11 a l3,20,1 l3,30,11", "anew 1 anew 1 same same"},
 		"not found, and not younger":        {0, 2, "v l1,20,11 l3,20,11", "same anew 1"},
+		"nobody answers":                    {1, 2, "u u u u u", "more more more enough enough"},
+		"somebody answers":                  {1, 2, "u u u l1,10,11 u u u u", "more more more same more more more enough"},
+		"answers late":                      {1, 2, "u u u u l1,7,11 u u u u", "more more more enough again more more more enough"},
+		"another link":                      {1, 2, "u u u u r u u u u", "more more more enough more more more enough"},
+		"not found is no answer":            {1, 2, "u u u v u", "more more more enough"},
+		"accepting is no answer":            {1, 2, "l3,10,11 u u u a u", "anew 1 more more more enough"},
 		"a hostile number":                  {1, 2, "l1,18446744073709551615,18446744073709551615 l1,0,18446744073709551615", "same again"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +60,14 @@ func TestStream(t *testing.T) {
 					s.Vanished()
 				case 'a':
 					s.Accept(last)
+				case 'r':
+					s.Relinked()
+				case 'u':
+					word := "enough"
+					if s.Unanswered() {
+						word = "more"
+					}
+					got = append(got, word)
 				default:
 					var made int
 					var end, from uint64
@@ -88,15 +102,19 @@ type judge interface {
 	Look(made time.Time, last, from uint64, before Change) Change
 	Accept(c Change)
 	Vanished()
+	Unanswered() (again bool)
+	IsMute() bool
+	Relinked()
 }
 
-// playStream has a reader follow an honest server, whose stream grows, is made anew, and loses its end, and loses consumers now and then: it must read on where
-// the stream is, and be told nothing that is not so.
+// playStream has a reader follow an honest server, whose stream grows, is made anew, and loses its end, and loses consumers and questions now and then: it must
+// read on where the stream is, be told nothing that is not so, and give up asking in time.
 func playStream(seed uint64, s judge) (fault string) {
 	r := rand.New(rand.NewPCG(seed, 2))
 	made, last, from, read := 1, uint64(r.IntN(10)), uint64(1), 1 // read: which stream the reader has read
-	for range 60 {
-		switch r.IntN(6) {
+	silent := 0                                                   // looks in a row that were not answered
+	for range 80 {
+		switch r.IntN(8) {
 		case 0, 1:
 			last += uint64(r.IntN(4))
 		case 2:
@@ -120,6 +138,7 @@ func playStream(seed uint64, s judge) (fault string) {
 			case from > last+1:
 				want = Change{Kind: LostEnd, Start: last + 1, Made: day(made)}
 			}
+			silent = 0
 			got := s.Look(day(made), last, from, Change{})
 			for looks := 0; got.Kind == LookAgain; looks++ {
 				if looks > 10 {
@@ -134,6 +153,19 @@ func playStream(seed uint64, s judge) (fault string) {
 				s.Accept(got)
 				from, read = got.Start, made
 			}
+		case 6:
+			silent++
+			if again := s.Unanswered(); again != (silent < 4) {
+				return fmt.Sprintf("another look behind %d without an answer: %v", silent, again)
+			}
+		case 7:
+			if r.IntN(3) == 0 {
+				s.Relinked()
+				silent = 0
+			}
+		}
+		if s.IsMute() != (silent >= 4) {
+			return fmt.Sprintf("mute behind %d looks without an answer: %v", silent, s.IsMute())
 		}
 	}
 	return ""
@@ -152,8 +184,10 @@ func TestStreamRandomSequences(t *testing.T) {
 // streamMutant is a Stream that is spoilt where a function is set.
 type streamMutant struct {
 	Stream
-	look   func(s *Stream, made time.Time, last, from uint64, before Change) Change
-	accept func(s *Stream, c Change)
+	look       func(s *Stream, made time.Time, last, from uint64, before Change) Change
+	accept     func(s *Stream, c Change)
+	unanswered func(s *Stream) bool
+	relinked   func(s *Stream)
 }
 
 func (m *streamMutant) Look(made time.Time, last, from uint64, before Change) Change {
@@ -169,6 +203,21 @@ func (m *streamMutant) Accept(c Change) {
 		return
 	}
 	m.Stream.Accept(c)
+}
+
+func (m *streamMutant) Unanswered() bool {
+	if m.unanswered != nil {
+		return m.unanswered(&m.Stream)
+	}
+	return m.Stream.Unanswered()
+}
+
+func (m *streamMutant) Relinked() {
+	if m.relinked != nil {
+		m.relinked(&m.Stream)
+		return
+	}
+	m.Stream.Relinked()
 }
 
 // TestStreamMutantsAreKilled shows that every rule can fail.
@@ -199,6 +248,16 @@ func TestStreamMutantsAreKilled(t *testing.T) {
 		"goes by age alone": {look: func(s *Stream, made time.Time, last, from uint64, before Change) Change {
 			s.made = time.Time{}
 			return s.Look(made, last, from, before)
+		}},
+		"does not count":              {unanswered: func(*Stream) bool { return true }},
+		"gives up too soon":           {unanswered: func(s *Stream) bool { return s.Unanswered() && s.mute < MuteLooks-1 }},
+		"gives up too late":           {unanswered: func(s *Stream) bool { return s.Unanswered() || s.mute == MuteLooks }},
+		"does not ask another server": {relinked: func(*Stream) {}},
+		"does not hear": {look: func(s *Stream, made time.Time, last, from uint64, before Change) Change {
+			mute := s.mute
+			c := s.Look(made, last, from, before)
+			s.mute = mute
+			return c
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

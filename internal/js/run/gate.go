@@ -81,7 +81,6 @@ type Gate struct {
 	serial  uint32    // changes when an attempt to make a consumer becomes void
 	made    Made      // the first consumer
 	stream  ordered.Stream
-	mute    int      // looks in a row at the stream that nobody has answered
 	rewound uint64   // where the next slot begins, whatever from says; 0: at from
 	left    []string // consumers that could not be deleted
 

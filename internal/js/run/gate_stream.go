@@ -18,15 +18,12 @@ type streamFacts struct {
 	} `json:"state"`
 }
 
-// lookTime is how long the answer to the first look is waited for; each that does not come doubles it, and lookTries is enough: an account that does not
-// permit the question gets no answer either.
-const (
-	lookTime  = time.Second
-	lookTries = 4
-)
+// lookTime is how long the answer to the first question of a look is waited for; each that does not come doubles it.
+const lookTime = time.Second
 
 // CompareStream looks at a stream until judge knows what has become of it. It is told when the stream was made, its last sequence, and what it has
-// said of the look before. What the server refuses to tell counts as the same; without an answer, and when ctx ends, the stream is unseen.
+// said of the look before. What the server refuses to tell counts as the same; without an answer to [ordered.MuteLooks] questions, and when ctx ends, the
+// stream is unseen.
 func CompareStream(ctx context.Context, a *api.Client, stream string,
 	judge func(made time.Time, last uint64, before ordered.Change) ordered.Change,
 ) ordered.Change {
@@ -44,7 +41,7 @@ func CompareStream(ctx context.Context, a *api.Client, stream string,
 		default:
 			tries++
 		}
-		if tries == lookTries || api.Pause(ctx, ordered.LookPause) != nil {
+		if tries == ordered.MuteLooks || api.Pause(ctx, ordered.LookPause) != nil {
 			return ordered.Change{Kind: ordered.Unseen}
 		}
 	}
@@ -73,7 +70,6 @@ func (g *Gate) look(ctx context.Context, s *gateSlot) ordered.Change {
 	return CompareStream(ctx, r.API, r.Stream, func(made time.Time, last uint64, before ordered.Change) ordered.Change {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.mute = 0
 		return g.stream.Look(made, last, s.start, before)
 	})
 }
@@ -89,7 +85,7 @@ func (g *Gate) lookFirst(s *gateSlot, serial uint32) bool {
 	switch change := g.look(ctx, s); {
 	case change.Kind.Words() != "":
 		g.restart(s, change)
-	case change.Kind == ordered.Unseen && g.unseen():
+	case change.Kind == ordered.Unseen && g.unanswered():
 		g.failed(serial, errUnanswered)
 	default:
 		return true
@@ -104,12 +100,10 @@ func (g *Gate) hasVanished() bool {
 	return g.stream.HasVanished()
 }
 
-// unseen notes a look that nobody has answered, and reports whether it is worth another one: the account may not permit the question.
-func (g *Gate) unseen() bool {
+func (g *Gate) unanswered() (again bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.mute++
-	return g.mute < lookTries
+	return g.stream.Unanswered()
 }
 
 // mayCompare has a comparison end with s.

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gannet-io/nats/internal/js/ordered"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
@@ -381,7 +382,7 @@ func TestReaderOtherStreamInTheMiddle(t *testing.T) {
 
 // TestReaderLooksAgain: a question about the stream that gets lost is asked again, a few times.
 func TestReaderLooksAgain(t *testing.T) {
-	for lost, asked := range map[int]int{1: 3, lookTries - 1: 3, lookTries: 2} {
+	for lost, asked := range map[int]int{1: 3, ordered.MuteLooks - 1: 3, ordered.MuteLooks: 2} {
 		t.Run(fmt.Sprint(lost), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				u := newReaderUser(func(_ *readerUser, cfg *ReaderConfig[string]) {
