@@ -35,10 +35,6 @@ type Conn struct {
 
 	badHeader atomic.Bool // a report of an unreadable header block is on its way
 
-	// subscribing is held from before a subscription is known to the engine until its handle is stored: who finds no
-	// handle in a subscription waits for it here. It comes before the engine's locks.
-	subscribing sync.Mutex
-
 	mu        sync.Mutex // guards the callbacks in Opts, and what follows. It comes after no other lock
 	listeners []statusListener
 	subs      subList // every subscription that is not over

@@ -43,8 +43,8 @@ func (s *Subscription) beginDrain() (began bool, err error) {
 func (s *Subscription) stopServer() {
 	if s.cons != nil {
 		s.cons.stopServer()
-	} else if reg := s.handle(); reg != nil {
-		_ = s.conn.eng.StopServer(reg)
+	} else {
+		_ = s.conn.eng.StopServer(&s.own)
 	}
 }
 

@@ -102,7 +102,7 @@ func (e *SlowConsumerError) Unwrap() error { return ErrSlowConsumer }
 // NextMsg and by LastError. Programs that compare with == have to use errors.Is then.
 func SlowConsumerErrors() Option { return set(func(o *Options) { o.SlowConsumerErrors = true }) }
 
-// slowErrorLocked is what is told of a lack of room. more is what waits and is not in the queue yet.
+// slowErrorLocked is what is told of a lack of room, after a message that had none: so own has its number. more is what waits and is not in the queue yet.
 func (s *Subscription) slowErrorLocked(more extent) error {
 	if !s.conn.Opts.SlowConsumerErrors {
 		return ErrSlowConsumer
@@ -111,9 +111,7 @@ func (s *Subscription) slowErrorLocked(more extent) error {
 	if s.ch != nil {
 		p.msgs = len(s.ch)
 	}
-	e := &SlowConsumerError{Subject: s.Subject, Queue: s.Queue, PendingMsgs: p.msgs + more.msgs, PendingBytes: p.bytes + more.bytes, Dropped: s.dropped}
-	if reg := s.reg.Load(); reg != nil {
-		e.SID = reg.SID()
+	return &SlowConsumerError{
+		Subject: s.Subject, Queue: s.Queue, SID: s.own.SID(), PendingMsgs: p.msgs + more.msgs, PendingBytes: p.bytes + more.bytes, Dropped: s.dropped,
 	}
-	return e
 }

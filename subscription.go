@@ -26,12 +26,11 @@ type Subscription struct {
 	// There may be 100,000 idle ones, so what few of them need is in extras.
 
 	conn *Conn
-	own  engine.Sub                 // used through reg
-	reg  atomic.Pointer[engine.Sub] // &own; nil for a moment at the beginning: see handle
-	cb   MsgHandler                 // asynchronous subscriptions
-	ch   chan *Msg                  // channel subscriptions
-	task engine.Task                // asynchronous subscriptions
-	cons *consumerSub               // subscriptions to a consumer of a stream; nil: a core subscription
+	own  engine.Sub   // core subscriptions. The engine takes no notice of one that it does not know, yet or any more
+	cb   MsgHandler   // asynchronous subscriptions
+	ch   chan *Msg    // channel subscriptions
+	task engine.Task  // asynchronous subscriptions
+	cons *consumerSub // subscriptions to a consumer of a stream; nil: a core subscription
 
 	prev, next *Subscription // in Conn.subs, guarded by Conn.mu
 
@@ -186,27 +185,13 @@ func (nc *Conn) checkSubscription(s *Subscription) error {
 }
 
 func (nc *Conn) register(s *Subscription) error {
-	nc.subscribing.Lock()
-	defer nc.subscribing.Unlock()
-	err := nc.eng.SubscribeAs(&s.own, s.Subject, s.Queue, (*inlet)(s))
-	if err == nil {
-		s.reg.Store(&s.own)
+	if err := nc.eng.SubscribeAs(&s.own, s.Subject, s.Queue, (*inlet)(s)); err != nil {
+		return err
 	}
-	return err
-}
-
-// handle is the engine's name for s, nil for a subscription to a consumer, which has none. A message may be on its way to the user before it is stored: then this waits. Not
-// under any lock.
-func (s *Subscription) handle() *engine.Sub {
-	if s.cons != nil {
-		return nil
+	if s.has(subOver) { // ended by a drain of the connection, perhaps before the engine knew it
+		_ = nc.eng.Unsubscribe(&s.own) // fails when the connection is closed, which ends it too
 	}
-	if reg := s.reg.Load(); reg != nil {
-		return reg
-	}
-	s.conn.subscribing.Lock()
-	defer s.conn.subscribing.Unlock()
-	return s.reg.Load()
+	return nil
 }
 
 // Type says how the messages are handed out. It is [NilSubscription] for a nil *Subscription.

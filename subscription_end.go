@@ -44,7 +44,7 @@ func (s *Subscription) AutoUnsubscribe(max int) error {
 		return nil
 	}
 	// A subscription that the engine has taken out already has reached an earlier limit, or is being drained.
-	if err := s.conn.eng.UnsubscribeAfter(s.handle(), uint64(max)); err != nil && !errors.Is(err, ErrBadSubscription) {
+	if err := s.conn.eng.UnsubscribeAfter(&s.own, uint64(max)); err != nil && !errors.Is(err, ErrBadSubscription) {
 		return err
 	}
 	s.check()
@@ -147,9 +147,7 @@ func (s *Subscription) finish(how subState) bool {
 	if s.cons != nil {
 		s.endConsumer(how)
 	} else if how&subConnOver == 0 {
-		if reg := s.handle(); reg != nil {
-			_ = s.conn.eng.Unsubscribe(reg) // fails when the connection is closed, which ends it too
-		}
+		_ = s.conn.eng.Unsubscribe(&s.own) // fails when the connection is closed, which ends it too
 	}
 	if s.cb != nil {
 		s.conn.eng.Ready(&s.task) // the closed handler comes after the last callback

@@ -1,7 +1,9 @@
 package nats
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -330,5 +332,39 @@ func TestSubscriptionList(t *testing.T) {
 	}
 	if nc.subs.n != 0 || nc.subs.first != nil {
 		t.Errorf("%d left, first %v", nc.subs.n, nc.subs.first)
+	}
+}
+
+// noDialer has no network.
+type noDialer struct{}
+
+func (noDialer) Dial(_, _ string) (net.Conn, error) { return nil, errors.ErrUnsupported }
+
+// TestEndedBeforeRegistered: a drain finds a subscription in the list that the engine does not know yet.
+func TestEndedBeforeRegistered(t *testing.T) {
+	t.Parallel()
+	nc, err := Connect("nats://nowhere", SetCustomDialer(noDialer{}), RetryOnFailedConnect(true), ErrorHandler(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	for name, s := range map[string]*Subscription{
+		"over":     {Subject: "a", typ: uint8(SyncSubscription)},
+		"not over": {Subject: "b", typ: uint8(SyncSubscription)},
+	} {
+		nc.equip(s)
+		nc.list(s)
+		want := 1
+		if name == "over" {
+			s.finish(0)
+			want = 0
+		}
+		before := nc.eng.NumSubscriptions()
+		if err := nc.register(s); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := nc.eng.NumSubscriptions() - before; got != want {
+			t.Errorf("%s: the engine knows %d more, want %d", name, got, want)
+		}
 	}
 }
