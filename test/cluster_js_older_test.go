@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats"
+	"github.com/gannet-io/nats/jetstream"
 )
 
 // subscribed adds a subscription of the older API. What disturbs it is told its connection's error handler.
@@ -18,7 +19,7 @@ func (c *convoy) subscribed(name, durable string, opts ...nats.SubOpt) {
 	c.insist(name, func(context.Context) (err error) {
 		sub, err = js.Subscribe("l.>", func(m *nats.Msg) {
 			<-ready
-			r.takeOld(m)
+			r.take(older{m})
 		}, opts...)
 		return err
 	})
@@ -52,7 +53,7 @@ func (c *convoy) nextMsg() {
 				r.tells(err)
 				continue
 			}
-			r.takeOld(m)
+			r.take(older{m})
 		}
 		if err := sub.Unsubscribe(); err != nil {
 			r.c.t.Errorf("%s: %v", r.name, err)
@@ -73,7 +74,7 @@ func (r *reader) oldFetch(sub *nats.Subscription) {
 		r.overruns.bounded(began, fetchFor)
 		r.tells(err)
 		for _, m := range ms {
-			r.takeOld(m)
+			r.take(older{m})
 		}
 	}
 	if err := sub.Unsubscribe(); err != nil {
@@ -81,14 +82,15 @@ func (r *reader) oldFetch(sub *nats.Subscription) {
 	}
 }
 
-func (r *reader) takeOld(m *nats.Msg) {
-	meta, err := m.Metadata()
+// older is a message of the older API.
+type older struct{ *nats.Msg }
+
+func (m older) Ack() error { return m.Msg.Ack() }
+
+func (m older) Metadata() (*jetstream.MsgMetadata, error) {
+	meta, err := m.Msg.Metadata()
 	if err != nil {
-		r.tells(err)
-		return
+		return nil, err
 	}
-	r.got(meta.Sequence.Stream)
-	if r.durable != "" {
-		_ = m.Ack()
-	}
+	return &jetstream.MsgMetadata{Sequence: jetstream.SequencePair(meta.Sequence)}, nil
 }

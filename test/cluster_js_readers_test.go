@@ -197,33 +197,41 @@ func (r *reader) ended() bool {
 	}
 }
 
+// received is what a reader needs of a message, of whichever API.
+type received interface {
+	Metadata() (*jetstream.MsgMetadata, error)
+	Ack() error
+}
+
 // take notes a message and acknowledges it.
-func (r *reader) take(m jetstream.Msg) {
-	meta, err := m.Metadata()
-	if err != nil {
-		r.tells(err)
-		return
-	}
-	r.got(meta.Sequence.Stream)
-	if r.durable != "" {
+func (r *reader) take(m received) {
+	if _, ok := r.note(m); ok && r.durable != "" {
 		_ = m.Ack()
 	}
 }
 
-// confirm is take that waits for the ack's confirmation.
-func (r *reader) confirm(m jetstream.Msg) {
+// note is got for a message; not ok: it does not say where it stands.
+func (r *reader) note(m received) (seq uint64, ok bool) {
 	meta, err := m.Metadata()
 	if err != nil {
 		r.tells(err)
+		return 0, false
+	}
+	r.got(meta.Sequence.Stream)
+	return meta.Sequence.Stream, true
+}
+
+// confirm is take that waits for the ack's confirmation.
+func (r *reader) confirm(m jetstream.Msg) {
+	seq, ok := r.note(m)
+	if !ok {
 		return
 	}
-	seq := meta.Sequence.Stream
-	r.got(seq)
 	r.setBusy(true)
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), fetchFor)
 	defer cancel()
-	err = m.DoubleAck(ctx)
+	err := m.DoubleAck(ctx)
 	r.overruns.bounded(began, fetchFor)
 	r.setBusy(false)
 	if err != nil {
@@ -296,13 +304,13 @@ func (r *reader) messages(h jetstream.Consumer) {
 }
 
 func (r *reader) consume(h jetstream.Consumer) {
-	cc, err := h.Consume(r.take, jetstream.PullExpiry(fetchFor), jetstream.PullHeartbeat(beat),
+	cc, err := h.Consume(func(m jetstream.Msg) { r.take(m) }, jetstream.PullExpiry(fetchFor), jetstream.PullHeartbeat(beat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { r.tells(err) }))
 	r.until(cc, err)
 }
 
 func (r *reader) push(h jetstream.PushConsumer) {
-	cc, err := h.Consume(r.take, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { r.tells(err) }))
+	cc, err := h.Consume(func(m jetstream.Msg) { r.take(m) }, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { r.tells(err) }))
 	r.until(cc, err)
 }
 

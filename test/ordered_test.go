@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -331,6 +332,7 @@ func TestOrderedCloseCleansUp(t *testing.T) {
 			names, err := consumerNames(g.js)
 			return err == nil && len(names) == 3
 		})
+		runtime.KeepAlive(all) // the consumer of a forgotten handle is deleted
 		end(nc)
 		await(t, name, cc.Closed())
 		g.leaves(t)
