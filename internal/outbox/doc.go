@@ -1,7 +1,7 @@
 // Package outbox is the pair of write buffers between the publishers and the socket of a connection.
 //
 //	Publish ─┐                           ┌─ token: one at a time ─┐
-//	Publish ─┼─ append ──► active ─ swap ─► in flight ─ 64 KiB ──► Write ──► socket
+//	Publish ─┼─ append ──► active ─ swap ─► in flight ─ 64 KB ───► Write ──► socket
 //	Control ─┘  (mu)         ▲     (mu)         │     (no lock)
 //	                         │                  │ Hold: what the kernel did not take,
 //	                         └── pending ◄──────┘ from the first unfinished operation on
@@ -9,7 +9,7 @@
 // Publishers append to the active buffer under one leaf lock. Nothing is written under it: whoever has the write token
 // swaps the buffers and writes the one in flight while the others fill the new active one. The token belongs to the
 // writer, a goroutine in [Box.Run], or to a publisher that finds the active buffer full: on a busy connection it
-// writes itself, which costs a system call for every 64 KiB and no switch of goroutines. The simple design, a lock
+// writes itself, which costs a system call for every 64 KB and no switch of goroutines. The simple design, a lock
 // around a buffered writer, costs twice the time for small messages and stops everybody, getters included, while the
 // kernel blocks; a writer goroutine alone costs twice the time too as soon as it runs on another core.
 //
