@@ -12,48 +12,51 @@ import "unsafe"
 // queue links them, and the consumer leaves them behind; what a program keeps holds its chunk, but not the next one.
 type chunk struct {
 	next *chunk // set when there is one; guarded by Subscription.mu once the chunk is in the queue, cleared when it is left
-	n    int    // messages that the consumer may take; guarded likewise
 	msgs []Msg
-	buf  []byte
+	rest uncut  // of buf; the reader's
+	n    uint32 // messages that the consumer may take; guarded as next is
+
+	filled uint32 // messages built; the reader's
 	// sizes are the bytes that each message counts for the pending limit. Not read from the messages: those belong to the user.
 	sizes [chunkMsgs]uint32
 	// raw are header blocks that are decoded when their message is handed out; nil: there are none. It is set when the chunk is made.
 	raw *[chunkMsgs]string
-
-	filled int // messages built; the reader's
-	used   int // bytes of buf; the reader's
 }
 
 const (
 	chunkMsgs = 8
 	// aloneFrom is the number of bytes from which a payload gets an object of its own.
-	aloneFrom = 3888
+	aloneFrom = 3904
 	// smallMsg is the number of bytes up to which an idle subscription may hold a chunk for eight messages: 2 KiB in all.
 	smallMsg = 160
 )
 
-// full reports that no message will follow.
-func (c *chunk) full() bool { return c.n == len(c.msgs) }
+// full reports that no message will follow those that the consumer may take.
+func (c *chunk) full() bool { return int(c.n) == len(c.msgs) }
+
+// built reports that the reader has no place for another message.
+func (c *chunk) built() bool { return int(c.filled) == len(c.msgs) }
 
 // room reports whether another message with so many bytes fits.
-func (c *chunk) room(need int) bool {
-	return c.filled < len(c.msgs) && need <= len(c.buf)-c.used
-}
+func (c *chunk) room(need int) bool { return !c.built() && need <= len(c.rest) }
 
-// text copies b into the chunk as a string.
-func (c *chunk) text(b []byte) string {
+// uncut is memory that nobody has yet. What it hands out must fit.
+type uncut []byte
+
+// text copies b into a string.
+func (u *uncut) text(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
-	return unsafe.String(unsafe.SliceData(c.bytes(b)), len(b)) // nobody else gets these bytes
+	return unsafe.String(unsafe.SliceData(u.bytes(b)), len(b)) // nobody else gets these bytes
 }
 
-// bytes copies b into the chunk.
-func (c *chunk) bytes(b []byte) []byte {
-	from := c.used
-	c.used += len(b)
-	copy(c.buf[from:], b)
-	return c.buf[from:c.used:c.used]
+// bytes copies b.
+func (u *uncut) bytes(b []byte) []byte {
+	n := copy(*u, b)
+	own := (*u)[:n:n]
+	*u = (*u)[n:]
+	return own
 }
 
 // sized is a chunk with its messages, [1]Msg or [chunkMsgs]Msg, and its buffer, an array of bytes, in one object.
@@ -66,7 +69,7 @@ type sized[M, B any] struct {
 func newSized[M, B any]() *chunk {
 	s := new(sized[M, B])
 	s.chunk.msgs = unsafe.Slice((*Msg)(unsafe.Pointer(&s.msgs)), unsafe.Sizeof(s.msgs)/unsafe.Sizeof(Msg{}))
-	s.chunk.buf = unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), unsafe.Sizeof(s.buf))
+	s.chunk.rest = unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), unsafe.Sizeof(s.buf))
 	return &s.chunk
 }
 
@@ -75,30 +78,36 @@ func newSized[M, B any]() *chunk {
 func newChunk(each int) *chunk {
 	type eight = [chunkMsgs]Msg
 	switch need := each * chunkMsgs; {
-	case need <= 256:
-		return newSized[eight, [256]byte]()
-	case need <= 1024:
-		return newSized[eight, [1024]byte]()
-	case need <= 1280:
-		return newSized[eight, [1280]byte]()
-	case need <= 1536:
-		return newSized[eight, [1536]byte]()
-	case need <= 1920:
-		return newSized[eight, [1920]byte]()
-	case need <= 2304:
-		return newSized[eight, [2304]byte]()
-	case need <= 3328:
-		return newSized[eight, [3328]byte]()
-	case need <= 5376:
-		return newSized[eight, [5376]byte]()
-	case need <= 9472:
-		return newSized[eight, [9472]byte]()
-	case need <= 12800:
-		return newSized[eight, [12800]byte]()
-	case need <= 19712:
-		return newSized[eight, [19712]byte]()
+	case need <= 144:
+		return newSized[eight, [144]byte]()
+	case need <= 272:
+		return newSized[eight, [272]byte]()
+	case need <= 528:
+		return newSized[eight, [528]byte]()
+	case need <= 784:
+		return newSized[eight, [784]byte]()
+	case need <= 1040:
+		return newSized[eight, [1040]byte]()
+	case need <= 1296:
+		return newSized[eight, [1296]byte]()
+	case need <= 1552:
+		return newSized[eight, [1552]byte]()
+	case need <= 1936:
+		return newSized[eight, [1936]byte]()
+	case need <= 2320:
+		return newSized[eight, [2320]byte]()
+	case need <= 3344:
+		return newSized[eight, [3344]byte]()
+	case need <= 5392:
+		return newSized[eight, [5392]byte]()
+	case need <= 8720:
+		return newSized[eight, [8720]byte]()
+	case need <= 12816:
+		return newSized[eight, [12816]byte]()
+	case need <= 19728:
+		return newSized[eight, [19728]byte]()
 	}
-	return newSized[eight, [32000]byte]()
+	return newSized[eight, [32016]byte]()
 }
 
 // newSingle makes a chunk for one message of so many bytes, up to aloneFrom.
@@ -107,12 +116,12 @@ func newSingle(need int) *chunk {
 	switch {
 	case need <= 56:
 		return newSized[one, [56]byte]()
-	case need <= 312:
-		return newSized[one, [312]byte]()
-	case need <= 816:
-		return newSized[one, [816]byte]()
-	case need <= 1840:
-		return newSized[one, [1840]byte]()
+	case need <= 328:
+		return newSized[one, [328]byte]()
+	case need <= 832:
+		return newSized[one, [832]byte]()
+	case need <= 1856:
+		return newSized[one, [1856]byte]()
 	}
 	return newSized[one, [aloneFrom]byte]()
 }

@@ -58,7 +58,7 @@ func (p *inlet) Settle() {
 	}
 	in.burst = in.msgs > 1
 	in.msgs, in.bytes, in.first = 0, 0, nil
-	if in.fill.filled == len(in.fill.msgs) {
+	if in.fill.built() {
 		in.fill = nil // the consumers' alone
 	}
 	if ready {

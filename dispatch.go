@@ -88,7 +88,7 @@ func (s *Subscription) claim() (t turn) {
 	if t.ended = s.endedLocked(); t.ended || s.head == nil {
 		return t
 	}
-	t.from, t.to = int(s.step.Load()/2), s.head.n
+	t.from, t.to = int(s.step.Load()/2), int(s.head.n)
 	if s.max > 0 {
 		t.to = min(t.to, t.from+int(s.max-done))
 	}
@@ -98,7 +98,7 @@ func (s *Subscription) claim() (t turn) {
 	if t.from < t.to {
 		t.c, t.epoch, t.runs = s.head, s.epoch.Load(), s.runs.Load()
 		// A chunk that is full has to be left.
-		t.simple = s.extras == nil && s.state == 0 && s.max == 0 && t.to == s.head.n && s.head.next == nil && !s.head.full()
+		t.simple = s.extras == nil && s.state == 0 && s.max == 0 && t.to == int(s.head.n) && s.head.next == nil && !s.head.full()
 		if slow != nil {
 			slow.claimed = s.head
 		}

@@ -61,7 +61,7 @@ func (j *js) newPullSub(subj string, info *ConsumerInfo) *Subscription {
 func (s *Subscription) buildFetched(f *proto.Frame) *Msg {
 	s.in.msgs++
 	m := s.build(f)
-	if s.in.fill.filled == len(s.in.fill.msgs) {
+	if s.in.fill.built() {
 		s.in.fill = nil // the program's alone
 	}
 	s.cons.fetched.Add(1)

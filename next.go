@@ -189,7 +189,7 @@ func (s *Subscription) troubleLocked() error {
 func (s *Subscription) popLocked() (m *Msg, raw string) {
 	s.advanceLocked()
 	i := int(s.step.Load() / 2)
-	if s.head == nil || i == s.head.n {
+	if s.head == nil || i == int(s.head.n) {
 		return nil, ""
 	}
 	s.step.Store(uint32(2 * (i + 1)))
@@ -203,7 +203,7 @@ func (s *Subscription) popLocked() (m *Msg, raw string) {
 
 // advanceLocked leaves chunks that are used up, so that neither the subscription nor a kept message holds what is not needed.
 func (s *Subscription) advanceLocked() {
-	for c := s.head; c != nil && int(s.step.Load()/2) == c.n && (c.next != nil || c.full()); c = s.head {
+	for c := s.head; c != nil && s.step.Load()/2 == c.n && (c.next != nil || c.full()); c = s.head {
 		s.gone += uint64(c.n)
 		for _, size := range c.sizes[:c.n] {
 			s.goneBytes += uint64(size)

@@ -62,10 +62,10 @@ func (nc *Conn) reply(f *proto.Frame) *Msg {
 		need += len(f.Data)
 	}
 	m, buf := newReply(need)
-	c := chunk{buf: buf} // only for its way to hand out bytes
-	m.Subject, m.Reply = c.text(f.Subject), c.text(f.Reply)
+	rest := uncut(buf)
+	m.Subject, m.Reply = rest.text(f.Subject), rest.text(f.Reply)
 	if m.Data = f.Data; !f.Owned {
-		m.Data = c.bytes(f.Data)
+		m.Data = rest.bytes(f.Data)
 	}
 	m.Sub = nc.replySub()
 	m.size = uint32(len(f.Subject) + len(f.Reply) + len(f.Header) + len(f.Data))

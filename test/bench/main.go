@@ -57,7 +57,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.StringVar(&s.profile, "profile", "", "write a CPU profile of each run into this `directory`")
 	asText, asMarkdown := f.Bool("json", false, "print JSON"), f.Bool("md", false, "print Markdown")
 	f.BoolVar(&s.list, "list", false, "list the scenarios and end")
-	withFloor := f.Bool("floor", false, "measure also a client without a library, in the scenarios of many that ask at once")
+	withFloor := f.Bool("floor", false, "measure also a client without a library, in the scenarios that it can play")
 	f.BoolVar(&s.strict, "strict", false, "fail if gannet misses what it must reach")
 	if err := f.Parse(args); err != nil {
 		return s, err

@@ -25,7 +25,7 @@ func row(r Result) []string {
 		}
 	}
 	if bare := r.Sides[floor]; bare.CPU > 0 {
-		also = append(also, fmt.Sprintf("without a library %s, p99 %s", duration(bare.CPU), duration(bare.P99)))
+		also = append(also, bareCell(bare, them))
 	}
 	for _, name := range []string{theirs, ours, floor} {
 		if err := r.Sides[name].Err; err != "" {
@@ -34,6 +34,18 @@ func row(r Result) []string {
 	}
 	cells[7] = strings.ReplaceAll(strings.Join(also, "; "), "\n", " ")
 	return cells
+}
+
+// bareCell is what a client without a library needs, its ratio to nats.go's CPU time, and its p99 where latency was taken.
+func bareCell(bare, them Side) string {
+	text := "without a library " + duration(bare.CPU)
+	if them.CPU > 0 {
+		text += " = " + number(bare.CPU/them.CPU)
+	}
+	if bare.P99 > 0 {
+		text += ", p99 " + duration(bare.P99)
+	}
+	return text
 }
 
 func cpuCell(s Side) string {

@@ -161,9 +161,11 @@ func (s Scenario) scaled(f float64) Scenario {
 	return s
 }
 
-// hasFloor tells whether a client without a library plays the scenario: those of several that ask at once.
+// hasFloor tells whether a client without a library plays the scenario. It can ask for many at once in its one goroutine; to publish in its
+// one goroutine for many would leave out what they need.
 func (s Scenario) hasFloor() bool {
-	return sides[floor][s.Job.Kind] != nil && s.Job.Workers() > 1 && !s.Job.Busy
+	shared := s.Place == Sink && s.Job.Workers() > 1
+	return sides[floor][s.Job.Kind] != nil && !s.Job.Busy && !shared
 }
 
 // placed tells whether the server keeps a stream for the scenario.

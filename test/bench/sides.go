@@ -13,7 +13,7 @@ const (
 	ours   = "gannet"
 )
 
-// floor is a client without a library, which plays few scenarios; -floor adds it.
+// floor is a client without a library, which plays what it can; -floor adds it.
 const floor = "sockets"
 
 var sides = map[string]map[string]func(*meter.Run) error{theirs: natsgo.Kinds, ours: gannet.Kinds, floor: sockets.Kinds}

@@ -1,147 +1,118 @@
-// Package sockets is a client without a library: what it needs is the floor under every library, and what its latencies are the
-// server has to answer for. It plays the scenarios of many that ask at once, in one loop over one socket.
 package sockets
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/gannet-io/nats/test/bench/meter"
 )
 
-// Kinds are the scenario functions, as those of the libraries are.
-var Kinds = map[string]func(*meter.Run) error{
-	"request":    func(r *meter.Run) error { return asks(r, meter.EchoSubject) },
-	"js publish": func(r *meter.Run) error { return asks(r, r.Stream) },
-}
+// inbox is the beginning of reply subjects; behind it comes a number. One subscription takes all answers.
+const (
+	inbox    = "_INBOX.sockets."
+	inboxSID = 1
+)
+
+var errAnswer = errors.New("not an answer of the scenario")
 
 // asker keeps as many requests under way as the job has workers: for each answer it asks again. Those that are answered together are asked
 // together.
 type asker struct {
-	conn    net.Conn
-	in      *bufio.Reader
-	out     []byte
+	*conn
 	subject string
 	payload []byte
+	reply   []byte      // subject, written anew for each
 	sent    []time.Time // by the number that is the last token of the reply subject
 	left    int         // to be asked
 }
 
-const inbox = "_INBOX.sockets."
+func request(r *meter.Run) error {
+	var mem memory
+	return asks(r, meter.EchoSubject, func(c *conn) error {
+		m, err := mem.message(c, "")
+		if err == nil && len(m.data) != r.Size {
+			err = fmt.Errorf("an answer of %d bytes", len(m.data))
+		}
+		return err
+	})
+}
 
-func asks(r *meter.Run, subject string) error {
-	a, err := dial(r.URL)
+func jsPublish(r *meter.Run) error {
+	ack := ackOf(r.Stream)
+	return asks(r, r.Stream, func(c *conn) error {
+		_, err := sequence(c.bytes(c.frame.data), ack)
+		return err
+	})
+}
+
+func asks(r *meter.Run, subject string, check func(*conn) error) error {
+	c, err := dial(r.URL)
 	if err != nil {
 		return err
 	}
-	defer a.conn.Close()
-	a.subject, a.payload, a.sent = subject, r.Payload(), make([]time.Time, r.Workers())
-	if err := a.run(r.Warm, func(time.Duration) {}); err != nil {
-		return err
-	}
+	defer c.Close()
+	c.subscribe(inbox+"*", inboxSID)
+	a := &asker{conn: c, subject: subject, payload: r.Payload(), sent: make([]time.Time, r.Workers())}
 	s := r.Sampler(r.Ops, 1)
-	if err := r.Begin(); err != nil {
-		return err
-	}
-	if err := a.run(r.Ops, s.Add); err != nil {
-		return err
-	}
-	r.End()
-	return nil
+	return measure(r, func(n int, measured bool) error {
+		return a.run(n, func(took time.Duration) error {
+			if measured {
+				s.Add(took)
+			}
+			return check(c)
+		})
+	})
 }
 
-func dial(server string) (*asker, error) {
-	u, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-	c, err := net.Dial("tcp", u.Host)
-	if err != nil {
-		return nil, err
-	}
-	a := &asker{conn: c, in: bufio.NewReaderSize(c, 64<<10)}
-	if _, err := a.in.ReadSlice('\n'); err != nil { // INFO
-		return nil, err
-	}
-	a.out = fmt.Appendf(nil, "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\"protocol\":1}\r\nSUB %s* 1\r\n", inbox)
-	return a, nil
-}
-
-// run asks n times, and calls took for each answer.
-func (a *asker) run(n int, took func(time.Duration)) error {
+// run asks n times, and calls answer for each that comes.
+func (a *asker) run(n int, answer func(took time.Duration) error) error {
 	now := time.Now()
 	a.left = n
 	for i := range a.sent {
-		a.ask(i, now)
-	}
-	for got := 0; got < n; {
-		if len(a.out) > 0 && a.in.Buffered() == 0 {
-			if _, err := a.conn.Write(a.out); err != nil {
-				return err
-			}
-			a.out = a.out[:0]
-		}
-		line, err := a.in.ReadSlice('\n')
-		switch {
-		case err != nil:
+		if err := a.ask(i, now); err != nil {
 			return err
-		case bytes.HasPrefix(line, []byte("PING")):
-			a.out = append(a.out, "PONG\r\n"...)
-			continue
-		case !bytes.HasPrefix(line, []byte("MSG ")):
-			return fmt.Errorf("the server says %q", line)
 		}
-		i, err := a.answer(line)
+	}
+	for range n {
+		if err := a.message(); err != nil {
+			return err
+		}
+		i, err := answered(a.conn, len(a.sent))
 		if err != nil {
 			return err
 		}
 		now := time.Now()
-		took(now.Sub(a.sent[i]))
-		a.ask(i, now)
-		got++
+		if err := answer(now.Sub(a.sent[i])); err != nil {
+			return err
+		}
+		if err := a.ask(i, now); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (a *asker) ask(i int, now time.Time) {
+func (a *asker) ask(i int, now time.Time) error {
 	if a.left == 0 {
-		return
+		return nil
 	}
 	a.left--
 	a.sent[i] = now
-	a.out = append(append(append(a.out, "PUB "...), a.subject...), " "+inbox...)
-	a.out = strconv.AppendInt(a.out, int64(i), 10)
-	a.out = strconv.AppendInt(append(a.out, ' '), int64(len(a.payload)), 10)
-	a.out = append(append(append(a.out, "\r\n"...), a.payload...), "\r\n"...)
+	a.reply = appendReply(a.reply[:0], i)
+	return a.publish(a.subject, a.reply, nil, a.payload)
 }
 
-var errAnswer = errors.New("not an answer of the scenario")
+func appendReply(b []byte, i int) []byte { return strconv.AppendInt(append(b, inbox...), int64(i), 10) }
 
-// answer reads one behind its line, `MSG subject sid size`, and returns which ask it is for.
-func (a *asker) answer(line []byte) (i int, err error) {
-	f := bytes.Fields(line)
-	if len(f) != 4 || !bytes.HasPrefix(f[1], []byte(inbox)) {
-		return 0, errAnswer
+// answered is which ask, of so many, a message answers.
+func answered(c *conn, of int) (int, error) {
+	token, ok := bytes.CutPrefix(c.bytes(c.frame.subject), []byte(inbox))
+	i := number(token)
+	if !ok || i < 0 || i >= of || c.frame.header.size() > 0 {
+		return 0, fmt.Errorf("%w: %q %q", errAnswer, token, c.bytes(c.frame.header))
 	}
-	if i, err = strconv.Atoi(string(f[1][len(inbox):])); err != nil || i < 0 || i >= len(a.sent) {
-		return 0, errAnswer
-	}
-	size, err := strconv.Atoi(string(f[3]))
-	if err != nil {
-		return 0, errAnswer
-	}
-	body, err := a.in.Peek(size)
-	if err == nil && bytes.Contains(body, []byte(`"error"`)) {
-		err = fmt.Errorf("the server says %q", body)
-	}
-	if err == nil {
-		_, err = a.in.Discard(size + len("\r\n"))
-	}
-	return i, err
+	return i, nil
 }
