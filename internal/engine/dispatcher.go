@@ -34,7 +34,7 @@ type dispatcher struct {
 const (
 	turnItems  = 64
 	turnTime   = time.Millisecond
-	turnCheck  = 8 // items between two looks at the clock
+	turnCheck  = 32 // items between two looks at the clock, each of which costs as much as a message
 	workerIdle = 5 * time.Second
 	batchTasks = 8  // that a worker takes at a time
 	soonTasks  = 32 // that the reader puts into the queue at a time

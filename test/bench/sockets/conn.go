@@ -23,7 +23,7 @@ const (
 	writeSize = 65_160
 )
 
-func newConn() *conn { return &conn{in: make([]byte, readSize), out: make([]byte, 0, writeSize)} }
+func newConn() *conn { return &conn{in: make([]byte, readSize), out: make([]byte, 0, 64<<10)} }
 
 // dial connects, and leaves CONNECT to be written with what comes first.
 func dial(server string) (*conn, error) {
