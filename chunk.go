@@ -13,7 +13,7 @@ import "unsafe"
 type chunk struct {
 	next *chunk // set when there is one; guarded by Subscription.mu once the chunk is in the queue, cleared when it is left
 	msgs []Msg
-	rest uncut  // of buf; the reader's
+	room roll   // the reader's
 	n    uint32 // messages that the consumer may take; guarded as next is
 
 	filled uint32 // messages built; the reader's
@@ -26,7 +26,7 @@ type chunk struct {
 const (
 	chunkMsgs = 8
 	// aloneFrom is the number of bytes from which a payload gets an object of its own.
-	aloneFrom = 3904
+	aloneFrom = 3896
 	// smallMsg is the number of bytes up to which an idle subscription may hold a chunk for eight messages: 2 KiB in all.
 	smallMsg = 160
 )
@@ -37,26 +37,32 @@ func (c *chunk) full() bool { return int(c.n) == len(c.msgs) }
 // built reports that the reader has no place for another message.
 func (c *chunk) built() bool { return int(c.filled) == len(c.msgs) }
 
-// room reports whether another message with so many bytes fits.
-func (c *chunk) room(need int) bool { return !c.built() && need <= len(c.rest) }
+// fits reports whether there is room for another message with so many bytes.
+func (c *chunk) fits(need int) bool { return !c.built() && need <= c.room.left() }
 
-// uncut is memory that nobody has yet. What it hands out must fit.
-type uncut []byte
+// roll is memory that is handed out from its beginning on. What it shall hand out must fit.
+type roll struct {
+	buf  []byte
+	used uint32 // a number, where a shorter slice would be a pointer, whose every change the collector may want to know of
+}
+
+func (r *roll) left() int { return len(r.buf) - int(r.used) }
+
+// bytes copies b.
+func (r *roll) bytes(b []byte) []byte {
+	from := r.used
+	r.used += uint32(len(b))
+	own := r.buf[from:r.used:r.used]
+	copy(own, b)
+	return own
+}
 
 // text copies b into a string.
-func (u *uncut) text(b []byte) string {
+func (r *roll) text(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
-	return unsafe.String(unsafe.SliceData(u.bytes(b)), len(b)) // nobody else gets these bytes
-}
-
-// bytes copies b.
-func (u *uncut) bytes(b []byte) []byte {
-	n := copy(*u, b)
-	own := (*u)[:n:n]
-	*u = (*u)[n:]
-	return own
+	return unsafe.String(unsafe.SliceData(r.bytes(b)), len(b)) // nobody else gets these bytes
 }
 
 // sized is a chunk with its messages, [1]Msg or [chunkMsgs]Msg, and its buffer, an array of bytes, in one object.
@@ -69,7 +75,7 @@ type sized[M, B any] struct {
 func newSized[M, B any]() *chunk {
 	s := new(sized[M, B])
 	s.chunk.msgs = unsafe.Slice((*Msg)(unsafe.Pointer(&s.msgs)), unsafe.Sizeof(s.msgs)/unsafe.Sizeof(Msg{}))
-	s.chunk.rest = unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), unsafe.Sizeof(s.buf))
+	s.chunk.room.buf = unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), unsafe.Sizeof(s.buf))
 	return &s.chunk
 }
 
@@ -78,50 +84,50 @@ func newSized[M, B any]() *chunk {
 func newChunk(each int) *chunk {
 	type eight = [chunkMsgs]Msg
 	switch need := each * chunkMsgs; {
-	case need <= 144:
-		return newSized[eight, [144]byte]()
-	case need <= 272:
-		return newSized[eight, [272]byte]()
-	case need <= 528:
-		return newSized[eight, [528]byte]()
-	case need <= 784:
-		return newSized[eight, [784]byte]()
-	case need <= 1040:
-		return newSized[eight, [1040]byte]()
-	case need <= 1296:
-		return newSized[eight, [1296]byte]()
-	case need <= 1552:
-		return newSized[eight, [1552]byte]()
-	case need <= 1936:
-		return newSized[eight, [1936]byte]()
-	case need <= 2320:
-		return newSized[eight, [2320]byte]()
-	case need <= 3344:
-		return newSized[eight, [3344]byte]()
-	case need <= 5392:
-		return newSized[eight, [5392]byte]()
-	case need <= 8720:
-		return newSized[eight, [8720]byte]()
-	case need <= 12816:
-		return newSized[eight, [12816]byte]()
-	case need <= 19728:
-		return newSized[eight, [19728]byte]()
+	case need <= 136:
+		return newSized[eight, [136]byte]()
+	case need <= 264:
+		return newSized[eight, [264]byte]()
+	case need <= 520:
+		return newSized[eight, [520]byte]()
+	case need <= 776:
+		return newSized[eight, [776]byte]()
+	case need <= 1032:
+		return newSized[eight, [1032]byte]()
+	case need <= 1288:
+		return newSized[eight, [1288]byte]()
+	case need <= 1544:
+		return newSized[eight, [1544]byte]()
+	case need <= 1928:
+		return newSized[eight, [1928]byte]()
+	case need <= 2312:
+		return newSized[eight, [2312]byte]()
+	case need <= 3336:
+		return newSized[eight, [3336]byte]()
+	case need <= 5384:
+		return newSized[eight, [5384]byte]()
+	case need <= 8712:
+		return newSized[eight, [8712]byte]()
+	case need <= 12808:
+		return newSized[eight, [12808]byte]()
+	case need <= 19720:
+		return newSized[eight, [19720]byte]()
 	}
-	return newSized[eight, [32016]byte]()
+	return newSized[eight, [32008]byte]()
 }
 
 // newSingle makes a chunk for one message of so many bytes, up to aloneFrom.
 func newSingle(need int) *chunk {
 	type one = [1]Msg
 	switch {
-	case need <= 56:
-		return newSized[one, [56]byte]()
-	case need <= 328:
-		return newSized[one, [328]byte]()
-	case need <= 832:
-		return newSized[one, [832]byte]()
-	case need <= 1856:
-		return newSized[one, [1856]byte]()
+	case need <= 64:
+		return newSized[one, [64]byte]()
+	case need <= 320:
+		return newSized[one, [320]byte]()
+	case need <= 824:
+		return newSized[one, [824]byte]()
+	case need <= 1848:
+		return newSized[one, [1848]byte]()
 	}
 	return newSized[one, [aloneFrom]byte]()
 }

@@ -27,7 +27,7 @@ func (s *Subscription) build(f *proto.Frame) *Msg {
 	}
 	in.each += (int32(text+inline) - in.each) / chunkMsgs
 	later := s.decodesLater(f.Header)
-	if in.fill == nil || !in.fill.room(text+inline) || in.single && len(in.fill.msgs) > 1 || later && in.fill.raw == nil {
+	if in.fill == nil || !in.fill.fits(text+inline) || in.single && len(in.fill.msgs) > 1 || later && in.fill.raw == nil {
 		s.grow(text + inline)
 		again = false
 	}
@@ -48,7 +48,7 @@ func (s *Subscription) build(f *proto.Frame) *Msg {
 	case text == 0:
 		m.Subject = f.SubjectString()
 	default:
-		in.last = c.rest.text(f.Subject)
+		in.last = c.room.text(f.Subject)
 		m.Subject = in.last
 	}
 	switch {
@@ -56,7 +56,7 @@ func (s *Subscription) build(f *proto.Frame) *Msg {
 	case text == 0:
 		m.Reply = string(f.Reply)
 	default:
-		m.Reply = c.rest.text(f.Reply)
+		m.Reply = c.room.text(f.Reply)
 	}
 	s.fillBody(m, f, inline > 0, later)
 	return m
@@ -69,7 +69,7 @@ func (s *Subscription) fillBody(m *Msg, f *proto.Frame, inline, later bool) {
 	if len(f.Header) > 0 {
 		block := ""
 		if inline {
-			block = c.rest.text(f.Header)
+			block = c.room.text(f.Header)
 		} else {
 			block = string(f.Header)
 		}
@@ -85,7 +85,7 @@ func (s *Subscription) fillBody(m *Msg, f *proto.Frame, inline, later bool) {
 	case !inline && len(f.Data) > 0:
 		m.Data = append(make([]byte, 0, len(f.Data)), f.Data...)
 	default:
-		m.Data = c.rest.bytes(f.Data)
+		m.Data = c.room.bytes(f.Data)
 	}
 }
 
@@ -114,7 +114,7 @@ func (s *Subscription) grow(need int) {
 		c = newSingle(need)
 	default:
 		c = newChunk(each)
-		if !c.room(need) {
+		if !c.fits(need) {
 			c = newSingle(need)
 		}
 	}

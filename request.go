@@ -62,10 +62,10 @@ func (nc *Conn) reply(f *proto.Frame) *Msg {
 		need += len(f.Data)
 	}
 	m, buf := newReply(need)
-	rest := uncut(buf)
-	m.Subject, m.Reply = rest.text(f.Subject), rest.text(f.Reply)
+	room := roll{buf: buf}
+	m.Subject, m.Reply = room.text(f.Subject), room.text(f.Reply)
 	if m.Data = f.Data; !f.Owned {
-		m.Data = rest.bytes(f.Data)
+		m.Data = room.bytes(f.Data)
 	}
 	m.Sub = nc.replySub()
 	m.size = uint32(len(f.Subject) + len(f.Reply) + len(f.Header) + len(f.Data))

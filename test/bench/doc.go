@@ -5,7 +5,7 @@
 //	       ├─ sink or replay (a new one each run)                     fake peers, see package peer
 //	       └─ client process: one library, one scenario, one run      getrusage, MemStats, VmHWM, see package meter
 //
-// See README.md for what is measured and for the command.
+// See README.md for what is measured and for the command. Package sockets is a client without a library, the floor that -floor shows.
 package main
 
 //go:generate go run ./gen

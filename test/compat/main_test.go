@@ -3,10 +3,12 @@ package compat
 import (
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/gannet-io/nats/test/compat/stage"
 	"go.uber.org/goleak"
 )
 
@@ -22,6 +24,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
+	net.DefaultResolver = stage.Names()
 	code := m.Run()
 	if err := leaked(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -3,13 +3,8 @@
 //
 //	socket ─► read buffer, 64 KiB ─► frame ─► scenario ─► write buffer, 64 KiB ─► socket
 //
-// Each scenario is one loop in one goroutine over one socket, which writes when its buffer is full or before it waits for bytes. It does
-// what the scenario cannot do without: it encodes each publish from subject, header map and payload, takes each frame apart, gives each
-// message that a program could keep memory of its own, and checks each answer.
-//
-// It does nothing else. There is no lock, no queue and no callback, so nothing may be called from two goroutines; no reconnect, no limit, no
-// time-out, no statistics; names are not validated, INFO is not decoded, and an error ends it. A library is close to its best where it costs
-// two or three times as much.
+// Each scenario is one loop in one goroutine over one socket, which writes when its buffer is full or before it waits for bytes. The README
+// of the benchmark says what a scenario does and what it leaves out. Nothing here is safe for a second goroutine, and an error ends the run.
 package sockets
 
 import "github.com/gannet-io/nats/test/bench/meter"

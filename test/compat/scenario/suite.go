@@ -19,7 +19,7 @@ var Suite = stage.Suite{
 		fetchRequests, fetchSilence, fetchStatuses, fetchEnds, fetchServer, fetchGroups,
 		oldFetch, oldFetchEnds, acks, input, inputStreams, identity, requests, slow,
 		consumes, flowRequests, flowStatuses, flowLinks, orderedConsumers,
-		connecting, reconnecting, life, wire, credentials, secure, apis, manages,
+		connecting, hostNames, reconnecting, life, wire, credentials, secure, certifiedNames, apis, manages,
 		services,
 		objects, keyValues,
 		oldPush, pushes, serverStatuses,

@@ -51,6 +51,12 @@ func (s *Stage) Server(opts ...natstest.Option) *natstest.Server {
 	return s.server
 }
 
+// Cluster starts a cluster of its own, which ends with the scenario.
+func (s *Stage) Cluster(n int, opts ...natstest.Option) *natstest.ClusterT {
+	s.t.Helper()
+	return natstest.Cluster(s.t, n, opts...)
+}
+
 // Proxy is the link to the server, where faults are made.
 func (s *Stage) Proxy() *natstest.Proxy {
 	s.t.Helper()
