@@ -16,6 +16,7 @@ type Frame struct {
 	Body []byte
 
 	names *names // of the parser that filled the frame; nil in a frame made by hand
+	line  uint64 // Parser.lines when SID and Subject were set
 }
 
 // SubjectString returns Subject as a string. Frames of one subscription with the same subject get the same string without
@@ -39,11 +40,29 @@ type names [32]string
 // maxName bounds the subjects that names keeps.
 const maxName = 512
 
-// fill sets f from the line and the body that m describes.
-func (m *message) fill(f *Frame, line, body []byte) {
-	f.SID = m.sid
-	f.Subject = line[m.subject:m.subjectEnd:m.subjectEnd]
-	f.Reply = line[m.reply:m.replyEnd:m.replyEnd]
-	f.Header = body[:m.header:m.header]
+// fill sets f from the message at hand, its line and its body. Each slice is a pointer that the collector wants to hear of while it marks, and
+// that is often; so what f has already is not set again: with five of them a message of 16 bytes cost a tenth more.
+func (p *Parser) fill(f *Frame, line, body []byte) {
+	m := &p.msg
+	if f.line != p.lines || f.names != &p.names {
+		f.line, f.names = p.lines, &p.names
+		f.SID = m.sid
+		if len(p.prefix) > 0 {
+			line := p.prefix // which lives as long as lines begin like this
+			f.Subject = line[m.subject:m.subjectEnd:m.subjectEnd]
+		} else {
+			f.Subject = line[m.subject:m.subjectEnd:m.subjectEnd]
+		}
+	}
+	if m.reply != m.replyEnd {
+		f.Reply = line[m.reply:m.replyEnd:m.replyEnd]
+	} else if f.Reply != nil {
+		f.Reply = nil
+	}
+	if m.header > 0 {
+		f.Header = body[:m.header:m.header]
+	} else if f.Header != nil {
+		f.Header = nil
+	}
 	f.Data = body[m.header:m.size:m.size]
 }

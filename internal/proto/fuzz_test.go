@@ -34,8 +34,8 @@ func FuzzParser(f *testing.F) {
 		f.Add([]byte(in), []byte{3, 0, 17, 1})
 	}
 	f.Fuzz(func(t *testing.T, in, cuts []byte) {
-		var p Parser
-		whole := all(in, func(b []byte) result { return step(&p, b) })
+		var p reading
+		whole := all(in, p.step)
 		want := all(in, func(b []byte) result { return oracle(string(b)) })
 		if len(whole) != len(want) {
 			t.Fatalf("Next made %d steps, the oracle %d\nNext   %v\noracle %v", len(whole), len(want), whole, want)
@@ -60,11 +60,11 @@ func FuzzParser(f *testing.F) {
 // pieces feeds a parser like a reader does: with a buffer that moves, whose rest comes in pieces of the lengths that cuts
 // gives. Where a cut is odd it takes bodies that are incomplete through Payload and Finish.
 func pieces(t *testing.T, in, cuts []byte) (rs []result) {
-	var p Parser
+	var p reading
 	var buf []byte
 	for i := 0; ; i++ {
 		for {
-			r := step(&p, buf)
+			r := p.step(buf)
 			if r.need != 0 && r.need <= len(buf) {
 				t.Fatalf("Need() = %d with %d bytes", r.need, len(buf))
 			}
@@ -102,16 +102,15 @@ func pieces(t *testing.T, in, cuts []byte) (rs []result) {
 }
 
 // finish takes the message at the start of b, whose body is b[start:start+size], as a reader of large payloads does.
-func finish(t *testing.T, p *Parser, b []byte, start, size int) (r result) {
-	var f Frame
-	if err := p.Finish(bytes.Clone(b[:start]), bytes.Clone(b[start:start+size]), &f); err != nil {
+func finish(t *testing.T, p *reading, b []byte, start, size int) (r result) {
+	if err := p.Finish(bytes.Clone(b[:start]), bytes.Clone(b[start:start+size]), &p.frame); err != nil {
 		t.Fatalf("Finish(%q): %v", b[:start], err)
 	}
 	if p.Tail(b[start+size:][:2]) != nil {
 		return result{failed: true}
 	}
 	r = result{n: start + size + 2, op: OpMsg}
-	r.frame(&f)
+	r.message(&p.frame)
 	return r
 }
 

@@ -97,9 +97,10 @@ func (p *Parser) message(b []byte, i int, hdr bool) error {
 	}
 	p.msg = m
 	p.isH = hdr
-	p.prefix = p.prefix[:0]
 	if next := at[2].from; next <= maxPrefix {
-		p.prefix = append(p.prefix, b[:next]...)
+		p.remember(b[:next])
+	} else {
+		p.remember(nil)
 	}
 	return nil
 }

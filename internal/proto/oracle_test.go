@@ -22,21 +22,26 @@ func (r result) String() string {
 		r.n, r.need, r.op, r.sid, r.subject, r.reply, r.header, r.data, r.arg, r.failed)
 }
 
+// reading is a parser with one frame for all that it reads, as readers have it.
+type reading struct {
+	Parser
+	frame Frame
+}
+
 // step calls Next and writes down what it says.
-func step(p *Parser, b []byte) result {
-	var f Frame
-	n, op, err := p.Next(b, &f)
+func (p *reading) step(b []byte) result {
+	n, op, err := p.Next(b, &p.frame)
 	r := result{n: n, op: op, need: p.Need(), failed: err != nil}
 	switch op {
 	case OpMsg:
-		r.frame(&f)
+		r.message(&p.frame)
 	case OpInfo, OpErr:
 		r.arg = string(p.Arg())
 	}
 	return r
 }
 
-func (r *result) frame(f *Frame) {
+func (r *result) message(f *Frame) {
 	r.sid, r.subject, r.reply = f.SID, f.SubjectString(), string(f.Reply)
 	r.header, r.data = string(f.Header), string(f.Data)
 	if r.subject != string(f.Subject) {

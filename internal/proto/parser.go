@@ -9,6 +9,7 @@ package proto
 // without reply subject, where taking the line apart costs 50.
 type Parser struct {
 	prefix []byte  // the last message line up to the first byte behind its SID; empty: none, or too long to remember
+	lines  uint64  // how often prefix has changed
 	msg    message // what prefix says, and the message at hand
 	isH    bool    // prefix is of an HMSG
 
@@ -55,8 +56,8 @@ func (p *Parser) Next(b []byte, f *Frame) (n int, op Op, err error) {
 	if b[total-2] != '\r' || b[total-1] != '\n' {
 		return 0, OpNone, violation(b, "no CRLF behind the payload")
 	}
-	m.fill(f, b, b[m.line:])
-	f.Owned, f.names = false, &p.names
+	p.fill(f, b, b[m.line:])
+	f.Owned = false
 	return total, OpMsg, nil
 }
 
@@ -90,8 +91,8 @@ func (p *Parser) Finish(line, body []byte, f *Frame) (err error) {
 	case op != OpMsg || n != len(line) || p.msg.size != len(body):
 		return violation(line, "line and body do not belong together")
 	}
-	p.msg.fill(f, line, body)
-	f.Owned, f.Body, f.names = true, body, &p.names
+	p.fill(f, line, body)
+	f.Owned, f.Body = true, body
 	p.need, p.sized = 0, false
 	return nil
 }
@@ -138,12 +139,18 @@ func (p *Parser) fresh(b []byte) bool {
 	}
 	p.msg = message{sid: uint64(sid), subject: len(op), subjectEnd: end}
 	p.isH = false
-	p.prefix = append(p.prefix[:0], b[:i+1]...)
+	p.remember(b[:i+1])
 	if p.again(b) {
 		return true
 	}
-	p.prefix = p.prefix[:0]
+	p.remember(nil)
 	return false
+}
+
+// remember says how lines of messages begin from now on.
+func (p *Parser) remember(prefix []byte) {
+	p.prefix = append(p.prefix[:0], prefix...)
+	p.lines++
 }
 
 // sizes reads "size CRLF", or "header-size size CRLF" in an HMSG, at b[i]. In a MSG header is 0 already.

@@ -50,9 +50,9 @@ func TestNext(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			var p Parser
+			var p reading
 			for _, round := range []string{"first", "with the line remembered"} {
-				if got := step(&p, []byte(tc.in)); got != tc.want {
+				if got := p.step([]byte(tc.in)); got != tc.want {
 					t.Errorf("%s: Next(%.60q)\ngot  %v\nwant %v", round, tc.in, got, tc.want)
 				}
 			}
@@ -116,14 +116,13 @@ func TestNextRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			var fresh, warm Parser
-			step(&warm, []byte("MSG a 1 0\r\n\r\n"))
+			var fresh, warm reading
+			warm.step([]byte("MSG a 1 0\r\n\r\n"))
 			if strings.HasPrefix(tc.in, "HMSG") {
-				step(&warm, []byte("HMSG a 1 0 0\r\n\r\n"))
+				warm.step([]byte("HMSG a 1 0 0\r\n\r\n"))
 			}
-			for _, p := range []*Parser{&fresh, &warm} {
-				var f Frame
-				n, op, err := p.Next([]byte(tc.in), &f)
+			for _, p := range []*reading{&fresh, &warm} {
+				n, op, err := p.Next([]byte(tc.in), &p.frame)
 				var bad *Error
 				if !errors.As(err, &bad) || bad.Reason != tc.reason || n != 0 || op != OpNone {
 					t.Errorf("Next(%.60q) = %d, %d, %v, want 0, 0 and an Error because of %q", tc.in, n, op, err, tc.reason)
@@ -157,13 +156,13 @@ func TestLongestLines(t *testing.T) {
 		"-ERR " + strings.Repeat("a", MaxControlLine-7) + "\r\n",
 		"MSG " + strings.Repeat("a", MaxControlLine-10) + " 1 0\r\n\r\n",
 	} {
-		var p Parser
+		var p reading
 		for cut := len(in) - 5; cut < len(in); cut++ {
-			if got := step(&p, []byte(in[:cut])); got.failed || got.n != 0 {
+			if got := p.step([]byte(in[:cut])); got.failed || got.n != 0 {
 				t.Errorf("%.10q... cut to %d bytes: %v, want to wait", in, cut, got)
 			}
 		}
-		if got := step(&p, []byte(in)); got.n != len(in) {
+		if got := p.step([]byte(in)); got.n != len(in) {
 			t.Errorf("%.10q... of %d bytes: %v", in, len(in), got)
 		}
 	}
@@ -178,11 +177,11 @@ func TestRemembered(t *testing.T) {
 		"HMSG a 1 0 0\r\n\r\n", "MSG  a 1 1\r\nx\r\n", "MSG  a 1 r\t1\r\nx\r\n", "MSG a 1 1 1\r\nx\r\n", "MSG a 1 0000000001\r\nx\r\n", "MSG a 1 \x01 1\r\nx\r\n",
 		"MSG " + strings.Repeat("a", maxPrefix) + " 1 1\r\nx\r\n", "MSG " + strings.Repeat("a", maxName+1) + " 1 1\r\nx\r\n", "PING\r\n",
 	}
-	var p Parser
+	var p reading
 	for _, first := range lines {
 		for _, second := range lines {
 			for _, in := range []string{first, second} {
-				if got, want := step(&p, []byte(in)), oracle(in); got != want || want.failed {
+				if got, want := p.step([]byte(in)), oracle(in); got != want || want.failed {
 					t.Fatalf("%.40q behind %.40q\ngot  %v\nwant %v", in, first, got, want)
 				}
 			}
@@ -254,7 +253,7 @@ func TestPayloadAndFinish(t *testing.T) {
 	}
 	want := result{sid: 7, subject: "a.b", reply: "r", header: "hel", data: "lo"}
 	var got result
-	if got.frame(&f); got != want || !f.Owned {
+	if got.message(&f); got != want || !f.Owned {
 		t.Errorf("Finish made %v, owned %v, want %v and owned", got, f.Owned, want)
 	}
 	if _, _, ok := p.Payload(); ok || p.Need() != 0 {
