@@ -115,7 +115,9 @@ type message struct {
 
 // fill sets what the message keeps of a frame.
 func (m *message) fill(block, data []byte) {
-	m.block, m.blockLen = unsafe.SliceData(block), uint32(len(block))
+	if len(block) > 0 {
+		m.block, m.blockLen = unsafe.SliceData(block), uint32(len(block))
+	}
 	m.data, m.dataLen = unsafe.SliceData(data), uint32(len(data))
 }
 

@@ -16,11 +16,13 @@ import (
 // The simple version, an object for the message and one for its bytes, costs two allocations a message; this a fraction of one. Each byte is
 // handed out once, as a slice without room behind it. What a program keeps holds its block, and no other one.
 type builder struct {
-	from    *source
-	free    []message // of the current block
-	room    []byte    // likewise
-	each    int       // bytes of a typical message
-	subject string    // of the last message, if its bytes are in the current block
+	from     *source
+	messages []message // of the current block
+	bytes    []byte    // likewise
+	// How much of both is in use. Numbers, because shorter slices would be pointers, whose every change the collector may want to know of.
+	built, used int
+	each        int    // bytes of a typical message
+	subject     string // of the last message, if its bytes are in the current block
 }
 
 const (
@@ -32,11 +34,11 @@ const (
 
 // build makes the user's message of a borrowed frame.
 func (b *builder) build(f *proto.Frame) Msg {
-	if len(b.free) == 0 {
+	if b.built == len(b.messages) {
 		b.grow()
 	}
-	m := &b.free[0]
-	b.free = b.free[1:]
+	m := &b.messages[b.built]
+	b.built++
 	m.from = b.from
 	again := b.subject != "" && string(f.Subject) == b.subject
 	need := len(f.Reply)
@@ -72,11 +74,12 @@ func (b *builder) build(f *proto.Frame) Msg {
 
 // take returns so many bytes, of the block if it has them and they are few.
 func (b *builder) take(need int) (mem []byte, shared bool) {
-	if need > len(b.room) || need >= aloneFrom {
+	if need > len(b.bytes)-b.used || need >= aloneFrom {
 		return make([]byte, need), false
 	}
-	mem, b.room = b.room[:need:need], b.room[need:]
-	return mem, true
+	from := b.used
+	b.used += need
+	return b.bytes[from:b.used:b.used], true
 }
 
 // cutText moves b into the front of mem, as a string.
@@ -101,36 +104,36 @@ type sized[M, B any] struct {
 }
 
 func (b *builder) grow() {
-	b.subject = ""
+	b.subject, b.built, b.used = "", 0, 0
 	type eight = [blockSize]message
 	// The sizes fill the allocator's classes, less the 8 bytes it needs itself.
 	switch need := b.each * blockSize; {
 	case b.each == 0: // the first message: nothing is known
-		b.free, b.room = newBlock[[1]message, [552]byte]()
+		b.messages, b.bytes = newBlock[[1]message, [552]byte]()
 	case need <= 888:
-		b.free, b.room = newBlock[eight, [888]byte]()
+		b.messages, b.bytes = newBlock[eight, [888]byte]()
 	case need <= 1400:
-		b.free, b.room = newBlock[eight, [1400]byte]()
+		b.messages, b.bytes = newBlock[eight, [1400]byte]()
 	case need <= 1656:
-		b.free, b.room = newBlock[eight, [1656]byte]()
+		b.messages, b.bytes = newBlock[eight, [1656]byte]()
 	case need <= 2040:
-		b.free, b.room = newBlock[eight, [2040]byte]()
+		b.messages, b.bytes = newBlock[eight, [2040]byte]()
 	case need <= 2808:
-		b.free, b.room = newBlock[eight, [2808]byte]()
+		b.messages, b.bytes = newBlock[eight, [2808]byte]()
 	case need <= 4216:
-		b.free, b.room = newBlock[eight, [4216]byte]()
+		b.messages, b.bytes = newBlock[eight, [4216]byte]()
 	case need <= 5496:
-		b.free, b.room = newBlock[eight, [5496]byte]()
+		b.messages, b.bytes = newBlock[eight, [5496]byte]()
 	case need <= 7544:
-		b.free, b.room = newBlock[eight, [7544]byte]()
+		b.messages, b.bytes = newBlock[eight, [7544]byte]()
 	case need <= 9592:
-		b.free, b.room = newBlock[eight, [9592]byte]()
+		b.messages, b.bytes = newBlock[eight, [9592]byte]()
 	case b.each <= 1960:
-		b.free, b.room = newBlock[[1]message, [1960]byte]()
+		b.messages, b.bytes = newBlock[[1]message, [1960]byte]()
 	case b.each < aloneFrom:
-		b.free, b.room = newBlock[[1]message, [aloneFrom]byte]()
+		b.messages, b.bytes = newBlock[[1]message, [aloneFrom]byte]()
 	default: // the bytes are objects of their own
-		b.free, b.room = make([]message, blockSize), nil
+		b.messages, b.bytes = make([]message, blockSize), nil
 	}
 }
 
