@@ -14,7 +14,9 @@ type builder struct {
 	prefix  int // bytes of a subject before the key
 	entries []Entry
 	room    []byte
-	each    int // bytes of a typical entry
+	// How much of both is in use. Numbers, because shorter slices would be pointers, whose every change the collector may want to know of.
+	built, used int
+	each        int // bytes of a typical entry
 }
 
 const (
@@ -31,25 +33,27 @@ func (b *builder) build(f *proto.Frame, at wire.Place) *Entry {
 	}
 	e, mem := b.take(need)
 	n := copy(mem, key)
-	*e = Entry{
-		Bucket: b.bucket, Key: unsafe.String(unsafe.SliceData(mem), n), Value: f.Data,
-		Revision: at.StreamSeq, Delta: at.Pending, UnixNano: at.UnixNano, Op: opOf(f.Header),
-	}
+	value := f.Data
 	if !f.Owned {
 		v := n + copy(mem[n:], f.Data)
-		e.Value = mem[n:v:v]
+		value = mem[n:v:v]
+	}
+	*e = Entry{
+		Bucket: b.bucket, Key: unsafe.String(unsafe.SliceData(mem), n), Value: value,
+		Revision: at.StreamSeq, Delta: at.Pending, UnixNano: at.UnixNano, Op: opOf(f.Header),
 	}
 	return e
 }
 
 // take returns room for an entry and for so many bytes.
 func (b *builder) take(need int) (*Entry, []byte) {
-	if len(b.entries) == 0 {
-		b.entries = make([]Entry, blockSize)
-		b.room = nil
+	if b.built == len(b.entries) {
+		b.entries, b.built = make([]Entry, blockSize), 0
+		b.room, b.used = nil, 0
 	}
-	e := &b.entries[0]
-	b.entries = b.entries[1:]
+	left := len(b.entries) - b.built // with this one
+	e := &b.entries[b.built]
+	b.built++
 	if need >= aloneFrom {
 		return e, make([]byte, need)
 	}
@@ -57,10 +61,10 @@ func (b *builder) take(need int) (*Entry, []byte) {
 		b.each = need
 	}
 	b.each += (need - b.each) / 4
-	if need > len(b.room) {
-		b.room = make([]byte, max(need, min(b.each+b.each/8, aloneFrom/blockSize)*(len(b.entries)+1)))
+	if need > len(b.room)-b.used {
+		b.room, b.used = make([]byte, max(need, min(b.each+b.each/8, aloneFrom/blockSize)*left)), 0
 	}
-	mem := b.room[:need:need]
-	b.room = b.room[need:]
-	return e, mem
+	from := b.used
+	b.used += need
+	return e, b.room[from:b.used:b.used]
 }
