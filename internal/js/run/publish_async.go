@@ -58,7 +58,9 @@ type Pending struct {
 // keep takes what is published.
 func (w *Pending) keep(s *AsyncSpec) {
 	w.subject, w.subjectLen = unsafe.StringData(s.Subject), uint32(len(s.Subject))
-	w.header, w.headerLen = unsafe.SliceData(s.Header), uint32(len(s.Header))
+	if len(s.Header) > 0 {
+		w.header, w.headerLen = unsafe.SliceData(s.Header), uint32(len(s.Header))
+	}
 	w.data, w.dataLen = unsafe.SliceData(s.Data), uint32(len(s.Data))
 }
 
