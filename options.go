@@ -40,7 +40,7 @@ type Options struct {
 
 	// Timeout bounds a dial, and once more the handshake after it; 0: 2 s.
 	Timeout time.Duration
-	// Dialer opens TCP connections; nil: one of the library's.
+	// Dialer opens TCP connections; nil: one of the library's. Its own Timeout, if it has one, bounds the dial in place of the one above.
 	//
 	// Deprecated: use CustomDialer.
 	Dialer *net.Dialer

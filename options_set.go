@@ -41,7 +41,7 @@ type CustomDialer interface {
 // SetCustomDialer has d open the connections; nil, the default: the library does.
 func SetCustomDialer(d CustomDialer) Option { return set(func(o *Options) { o.CustomDialer = d }) }
 
-// Dialer has d open the connections.
+// Dialer has d open the connections. If d has a Timeout of its own it takes the place of the connection's; the handshake has the latter.
 //
 // Deprecated: use [SetCustomDialer].
 func Dialer(d *net.Dialer) Option { return set(func(o *Options) { o.Dialer = d }) }

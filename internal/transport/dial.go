@@ -12,7 +12,7 @@ import (
 
 // Config says how to dial.
 type Config struct {
-	Dialer *net.Dialer // multipath etc. are set on it; its Resolver looks host names up; nil: the zero one
+	Dialer *net.Dialer // multipath etc. are set on it; its Resolver looks host names up, its Timeout wins over the one below; nil: the zero one
 	Custom interface {
 		Dial(network, address string) (net.Conn, error)
 	} // wins over Dialer
@@ -31,7 +31,13 @@ func Dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	if cfg.Dialer == nil {
 		cfg.Dialer = &zeroDialer
 	}
-	if cfg.InProcess == nil && cfg.Custom == nil && isIP(u.Hostname()) {
+	if cfg.InProcess != nil || cfg.Custom != nil {
+		return dialAny(ctx, u, cfg)
+	}
+	if cfg.Dialer.Timeout > 0 {
+		cfg.Timeout = cfg.Dialer.Timeout
+	}
+	if isIP(u.Hostname()) && cfg.Dialer.ControlContext == nil { // which may wait for the end of its context
 		return dialIP(ctx, u.Host, cfg.Dialer, cfg.Timeout)
 	}
 	return dialAny(ctx, u, cfg)

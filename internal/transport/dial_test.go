@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -195,6 +196,62 @@ func TestEachAddressHasItsShare(t *testing.T) {
 	nc, err := Dial(t.Context(), parse(t, "nats://two.test:4222"), cfg)
 	if err != nil || nc != ok {
 		t.Errorf("got %v, %v; want the second address to have its turn", nc, err)
+	}
+}
+
+// TestDialerHasItsTime: what is called before the connection is made sees the end of its time, and a dialer's own time wins.
+func TestDialerHasItsTime(t *testing.T) {
+	t.Parallel()
+	names := fakeDNS(t, map[string][]string{"two.test.": {"192.0.2.1", "192.0.2.2"}})
+	for _, tt := range []struct {
+		name, url string
+		own, of   time.Duration
+		skip      bool
+		want      []time.Duration
+	}{
+		{"address", "nats://192.0.2.1:4222", 0, 30 * time.Second, false, []time.Duration{30 * time.Second}},
+		{"address, longer own", "nats://192.0.2.1:4222", time.Minute, 30 * time.Second, false, []time.Duration{time.Minute}},
+		{"name", "nats://two.test:4222", 0, 30 * time.Second, false, []time.Duration{15 * time.Second, 15 * time.Second}},
+		{"name, longer own", "nats://two.test:4222", time.Minute, 30 * time.Second, false, []time.Duration{30 * time.Second, 30 * time.Second}},
+		{"name, shorter own", "nats://two.test:4222", 20 * time.Second, 30 * time.Second, false, []time.Duration{10 * time.Second, 10 * time.Second}},
+		{"left to the dialer, longer own", "nats://two.test:4222", time.Minute, 30 * time.Second, true, []time.Duration{30 * time.Second, time.Minute}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got []time.Duration
+			dialer := &net.Dialer{Resolver: names, Timeout: tt.own}
+			dialer.ControlContext = func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
+				until, _ := ctx.Deadline()
+				got = append(got, time.Until(until))
+				return errors.New("no")
+			}
+			_, err := Dial(t.Context(), parse(t, tt.url), Config{Dialer: dialer, Timeout: tt.of, SkipHostLookup: tt.skip})
+			if err == nil || len(got) != len(tt.want) {
+				t.Fatalf("got %v, %v; want an error after %v", got, err, tt.want)
+			}
+			for i, d := range got {
+				if d > tt.want[i] || d < tt.want[i]-4*time.Second {
+					t.Errorf("address %d: got %v, want %v", i+1, d, tt.want[i])
+				}
+			}
+		})
+	}
+}
+
+func TestDialerThatWaitsForTheEnd(t *testing.T) {
+	t.Parallel()
+	dialer := &net.Dialer{ControlContext: func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Second):
+			t.Error("the context did not end")
+		}
+		return ctx.Err()
+	}}
+	_, err := Dial(t.Context(), parse(t, "nats://127.0.0.1:1"), Config{Dialer: dialer, Timeout: 20 * time.Millisecond})
+	var timeout net.Error
+	if !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("got %v, want a timeout", err)
 	}
 }
 
