@@ -75,8 +75,9 @@ func (s *Subscription) claim() (t turn) {
 	if s.is(subOver) {
 		return t
 	}
-	// An odd step is left over from a callback that ended its goroutine.
-	s.step.Store((s.step.Load() + 1) / 2 * 2)
+	if step := s.step.Load(); step%2 != 0 { // left over from a callback that ended its goroutine
+		s.step.Store(step + 1)
+	}
 	s.advanceLocked()
 	slow := s.slowLocked()
 	if slow != nil {
