@@ -56,6 +56,7 @@ func TestOrderedFirstUnanswered(t *testing.T) {
 		_ = nc.PublishMsg(&nats.Msg{Subject: "$JS.API." + api, Reply: m.Reply, Data: m.Data})
 	})
 	must(t, err)
+	must(t, nc.Flush()) // others ask over another connection
 	deaf := got[jetstream.JetStream](t)(jetstream.NewWithAPIPrefix(dial(t, nc.ConnectedUrl()), "deaf"))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
