@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"github.com/gannet-io/nats/jetstream"
 	"github.com/gannet-io/nats/natstest"
 )
@@ -23,6 +25,17 @@ func (g *jsStage) resumes(t *testing.T, e *eater, url string, d time.Duration) {
 		must(t, err)
 		eventually(t, "a message", func() bool { return e.count() > have })
 	})
+}
+
+// cut cuts the links through p, and waits until the server knows: what it sends into a dead one waits for its redelivery.
+func (g *jsStage) cut(t *testing.T, p *natstest.Proxy) {
+	t.Helper()
+	ended := func() int {
+		return got[*server.Connz](t)(g.srv.Embedded().Connz(&server.ConnzOptions{State: server.ConnClosed})).Total
+	}
+	before := ended()
+	p.Cut()
+	eventually(t, "the server to know", func() bool { return ended() > before })
 }
 
 // TestConsumeServerRestarts: it is told, and messages come within a second of the server's return.
@@ -99,7 +112,7 @@ func TestConsumeCut(t *testing.T) {
 	e := consume(t, c, nil)
 	g.waiting(t, c, 1)
 	for i := range 5 {
-		p.Cut()
+		g.cut(t, p)
 		g.resumes(t, e, g.srv.URL(), time.Second)
 		if got := e.count(); got != i+1 {
 			t.Fatalf("%d messages after %d cuts", got, i+1)

@@ -40,6 +40,8 @@ func consumeEnds(s *stage.Stage) {
 	s.Must(err, "messages")
 	_, err = it.Next()
 	s.Error("first", err)
+	s.Tap().Await(1, func(f stage.Frame) bool { return f.Op == "MSG" && f.Data == "6" })
+	s.Must(p.nc.Flush(), "flush") // all have arrived
 	it.Drain()
 	n := 0
 	for _, err = it.Next(); err == nil; _, err = it.Next() {
