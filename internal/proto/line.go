@@ -97,11 +97,7 @@ func (p *Parser) message(b []byte, i int, hdr bool) error {
 	}
 	p.msg = m
 	p.isH = hdr
-	if next := at[2].from; next <= maxPrefix {
-		p.remember(b[:next])
-	} else {
-		p.remember(nil)
-	}
+	p.remember(b[:at[2].from])
 	return nil
 }
 

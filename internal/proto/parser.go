@@ -147,9 +147,12 @@ func (p *Parser) fresh(b []byte) bool {
 	return false
 }
 
-// remember says how lines of messages begin from now on.
+// remember says how lines of messages begin from now on; what is too long is not remembered.
 func (p *Parser) remember(prefix []byte) {
-	p.prefix = append(p.prefix[:0], prefix...)
+	p.prefix = p.prefix[:0]
+	if len(prefix) <= maxPrefix {
+		p.prefix = append(p.prefix, prefix...)
+	}
 	p.lines++
 }
 
