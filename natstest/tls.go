@@ -19,47 +19,58 @@ import (
 // too (common name "client"), and the server's knows the authority, so setting the server's ClientAuth is all that it
 // takes to require it.
 func NewTLS() (forServer, forClient *tls.Config, err error) {
-	ca, err := newIssuer()
+	ca, err := NewAuthority()
 	if err != nil {
 		return nil, nil, err
 	}
-	serverCert, err := ca.issue("localhost", x509.ExtKeyUsageServerAuth)
+	serverCert, err := ca.Issue(x509.ExtKeyUsageServerAuth, "localhost", "127.0.0.1", "::1")
 	if err != nil {
 		return nil, nil, err
 	}
-	clientCert, err := ca.issue("client", x509.ExtKeyUsageClientAuth)
+	clientCert, err := ca.Issue(x509.ExtKeyUsageClientAuth, "client", "127.0.0.1", "::1")
 	if err != nil {
 		return nil, nil, err
 	}
-	pool := x509.NewCertPool()
-	pool.AddCert(ca.cert)
+	pool := ca.Pool()
 	forServer = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{serverCert}, ClientCAs: pool}
 	forClient = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{clientCert}, RootCAs: pool}
 	return forServer, forClient, nil
 }
 
-type issuer struct {
+// Authority is a throw-away certificate authority, for tests that need other certificates than those of [NewTLS]. Make it with
+// [NewAuthority]. Its methods may be called concurrently.
+type Authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newIssuer() (issuer, error) {
+// NewAuthority makes an authority that nobody else knows. It fails only if the system has no random numbers.
+func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return issuer{}, err
+		return nil, err
 	}
 	template := newTemplate("natstest authority")
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return issuer{}, err
+		return nil, err
 	}
 	cert, err := x509.ParseCertificate(der)
-	return issuer{cert, key}, err
+	return &Authority{cert, key}, err
 }
 
-func (i issuer) issue(name string, usage x509.ExtKeyUsage) (tls.Certificate, error) {
+// Pool is for those who are to believe the authority: a new pool with nobody else in it.
+func (a *Authority) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}
+
+// Issue makes a certificate, valid for a day, that is good for name, which is its common name too, and for the other hosts: names and IP
+// addresses. It fails only if the system has no random numbers.
+func (a *Authority) Issue(usage x509.ExtKeyUsage, name string, hosts ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -67,9 +78,14 @@ func (i issuer) issue(name string, usage x509.ExtKeyUsage) (tls.Certificate, err
 	template := newTemplate(name)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{usage}
-	template.DNSNames = []string{name}
-	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
-	der, err := x509.CreateCertificate(rand.Reader, template, i.cert, key.Public(), i.key)
+	for _, host := range append([]string{name}, hosts...) {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
 
