@@ -16,7 +16,10 @@ type puller struct {
 
 var ack = []byte("+ACK")
 
-func jsFetch(r *meter.Run) error { return fetch(r, `,"expires":30000000000}`) }
+// expires is the rest of a pull request that may wait for messages.
+const expires = `,"expires":30000000000}`
+
+func jsFetch(r *meter.Run) error { return fetch(r, expires) }
 
 func jsFetchNoWait(r *meter.Run) error { return fetch(r, `,"no_wait":true}`) }
 
@@ -47,12 +50,11 @@ const (
 
 // jsConsume asks for more when half of what it may have in advance has come.
 func jsConsume(r *meter.Run) error {
-	const rest = `,"expires":30000000000}`
 	asked := 0
 	return pulling(r, func(p *puller, n int) error {
 		for range n {
 			if asked <= prefetch-refill {
-				if err := p.pull(prefetch-asked, rest); err != nil {
+				if err := p.pull(prefetch-asked, expires); err != nil {
 					return err
 				}
 				asked = prefetch
