@@ -1,6 +1,10 @@
 package nats
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/gannet-io/nats/internal/roll"
+)
 
 // A chunk is one object with room for up to eight received messages and for their bytes. The simple version, an object for the message and
 // one for its bytes, cost 2 allocations and 31 ns more for each message of 128 bytes.
@@ -13,8 +17,8 @@ import "unsafe"
 type chunk struct {
 	next *chunk // set when there is one; guarded by Subscription.mu once the chunk is in the queue, cleared when it is left
 	msgs []Msg
-	room roll   // the reader's
-	n    uint32 // messages that the consumer may take; guarded as next is
+	room roll.Roll // the reader's
+	n    uint32    // messages that the consumer may take; guarded as next is
 
 	filled uint32 // messages built; the reader's
 	// sizes are the bytes that each message counts for the pending limit. Not read from the messages: those belong to the user.
@@ -38,32 +42,7 @@ func (c *chunk) full() bool { return int(c.n) == len(c.msgs) }
 func (c *chunk) built() bool { return int(c.filled) == len(c.msgs) }
 
 // fits reports whether there is room for another message with so many bytes.
-func (c *chunk) fits(need int) bool { return !c.built() && need <= c.room.left() }
-
-// roll is memory that is handed out from its beginning on. What it shall hand out must fit.
-type roll struct {
-	buf  []byte
-	used uint32 // a number, where a shorter slice would be a pointer, whose every change the collector may want to know of
-}
-
-func (r *roll) left() int { return len(r.buf) - int(r.used) }
-
-// bytes copies b.
-func (r *roll) bytes(b []byte) []byte {
-	from := r.used
-	r.used += uint32(len(b))
-	own := r.buf[from:r.used:r.used]
-	copy(own, b)
-	return own
-}
-
-// text copies b into a string.
-func (r *roll) text(b []byte) string {
-	if len(b) == 0 {
-		return ""
-	}
-	return unsafe.String(unsafe.SliceData(r.bytes(b)), len(b)) // nobody else gets these bytes
-}
+func (c *chunk) fits(need int) bool { return !c.built() && need <= c.room.Left() }
 
 // sized is a chunk with its messages, [1]Msg or [chunkMsgs]Msg, and its buffer, an array of bytes, in one object.
 type sized[M, B any] struct {
@@ -75,7 +54,7 @@ type sized[M, B any] struct {
 func newSized[M, B any]() *chunk {
 	s := new(sized[M, B])
 	s.chunk.msgs = unsafe.Slice((*Msg)(unsafe.Pointer(&s.msgs)), unsafe.Sizeof(s.msgs)/unsafe.Sizeof(Msg{}))
-	s.chunk.room.buf = unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), unsafe.Sizeof(s.buf))
+	s.chunk.room = roll.Of(unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), unsafe.Sizeof(s.buf)))
 	return &s.chunk
 }
 

@@ -15,9 +15,9 @@ func TestChunksFillTheirClasses(t *testing.T) {
 		for need := 0; need <= upTo; need += 8 {
 			c := make(need)
 			if !c.fits(need) {
-				t.Errorf("%d messages and %d bytes: room for %d", len(c.msgs), len(c.room.buf), need)
+				t.Errorf("%d messages and %d bytes: room for %d", len(c.msgs), c.room.Left(), need)
 			}
-			size := uint64(unsafe.Sizeof(chunk{})) + uint64(len(c.msgs))*uint64(unsafe.Sizeof(Msg{})) + uint64(len(c.room.buf))
+			size := uint64(unsafe.Sizeof(chunk{})) + uint64(len(c.msgs))*uint64(unsafe.Sizeof(Msg{})) + uint64(c.room.Left())
 			if seen[size] {
 				continue
 			}
@@ -27,7 +27,7 @@ func TestChunksFillTheirClasses(t *testing.T) {
 				size += word
 			}
 			if got != size {
-				t.Errorf("%d messages and %d bytes use %d, the allocator gives %d", len(c.msgs), len(c.room.buf), size, got)
+				t.Errorf("%d messages and %d bytes use %d, the allocator gives %d", len(c.msgs), c.room.Left(), size, got)
 			}
 		}
 	}

@@ -48,7 +48,7 @@ func (s *Subscription) build(f *proto.Frame) *Msg {
 	case text == 0:
 		m.Subject = f.SubjectString()
 	default:
-		in.last = c.room.text(f.Subject)
+		in.last = c.room.Text(f.Subject)
 		m.Subject = in.last
 	}
 	switch {
@@ -56,7 +56,7 @@ func (s *Subscription) build(f *proto.Frame) *Msg {
 	case text == 0:
 		m.Reply = string(f.Reply)
 	default:
-		m.Reply = c.room.text(f.Reply)
+		m.Reply = c.room.Text(f.Reply)
 	}
 	s.fillBody(m, f, inline > 0, later)
 	return m
@@ -69,7 +69,7 @@ func (s *Subscription) fillBody(m *Msg, f *proto.Frame, inline, later bool) {
 	if len(f.Header) > 0 {
 		block := ""
 		if inline {
-			block = c.room.text(f.Header)
+			block = c.room.Text(f.Header)
 		} else {
 			block = string(f.Header)
 		}
@@ -85,7 +85,7 @@ func (s *Subscription) fillBody(m *Msg, f *proto.Frame, inline, later bool) {
 	case !inline && len(f.Data) > 0:
 		m.Data = append(make([]byte, 0, len(f.Data)), f.Data...)
 	default:
-		m.Data = c.room.bytes(f.Data)
+		m.Data = c.room.Bytes(f.Data)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/roll"
 	"github.com/gannet-io/nats/internal/subject"
 )
 
@@ -62,10 +63,10 @@ func (nc *Conn) reply(f *proto.Frame) *Msg {
 		need += len(f.Data)
 	}
 	m, buf := newReply(need)
-	room := roll{buf: buf}
-	m.Subject, m.Reply = room.text(f.Subject), room.text(f.Reply)
+	room := roll.Of(buf)
+	m.Subject, m.Reply = room.Text(f.Subject), room.Text(f.Reply)
 	if m.Data = f.Data; !f.Owned {
-		m.Data = room.bytes(f.Data)
+		m.Data = room.Bytes(f.Data)
 	}
 	m.Sub = nc.replySub()
 	m.size = uint32(len(f.Subject) + len(f.Reply) + len(f.Header) + len(f.Data))

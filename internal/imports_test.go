@@ -19,8 +19,8 @@ const module = "github.com/gannet-io/nats"
 
 // allowed says which of our own packages each package may import; a package that is missing here is an error.
 var allowed = map[string][]string{
-	"":                    {"internal/bridge", "internal/engine", "internal/js/...", "internal/kv", "internal/obj", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/session", "internal/subject", "internal/transport"},
-	"jetstream":           {"", "internal/bridge", "internal/engine", "internal/js/...", "internal/kv", "internal/obj", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
+	"":                    {"internal/bridge", "internal/engine", "internal/js/...", "internal/kv", "internal/obj", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/roll", "internal/session", "internal/subject", "internal/transport"},
+	"jetstream":           {"", "internal/bridge", "internal/engine", "internal/js/...", "internal/kv", "internal/obj", "internal/mono", "internal/natserr", "internal/proto", "internal/roll", "internal/subject"},
 	"micro":               {"", "internal/bridge", "internal/engine", "internal/mono", "internal/natserr", "internal/proto", "internal/subject"},
 	"internal/bridge":     {"internal/engine"},
 	"internal/engine":     {"internal/mono", "internal/natserr", "internal/outbox", "internal/pool", "internal/proto", "internal/session", "internal/subject", "internal/transport"},
@@ -32,13 +32,14 @@ var allowed = map[string][]string{
 	"internal/js/push":    {"internal/js/ordered", "internal/js/wire", "internal/mono"},
 	"internal/js/run":     {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/session"},
 	"internal/js/wire":    {"internal/proto", "internal/subject"},
-	"internal/kv":         {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/session", "internal/subject"},
+	"internal/kv":         {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/roll", "internal/session", "internal/subject"},
 	"internal/mono":       nil,
 	"internal/natserr":    nil,
 	"internal/obj":        {"internal/engine", "internal/js/...", "internal/mono", "internal/natserr", "internal/proto", "internal/session", "internal/subject"},
 	"internal/outbox":     {"internal/mono", "internal/natserr", "internal/proto"},
 	"internal/pool":       {"internal/natserr"},
 	"internal/proto":      {"internal/natserr"},
+	"internal/roll":       nil,
 	"internal/session":    {"internal/mono", "internal/natserr", "internal/pool"},
 	"internal/subject":    nil,
 	"internal/transport":  {"internal/natserr"},
@@ -46,7 +47,7 @@ var allowed = map[string][]string{
 
 // pure packages decide: no clock, goroutine, channel, lock or I/O. They may import each other and pureStd only.
 var (
-	pure    = []string{"internal/js/ingest", "internal/js/ordered", "internal/js/pubwin", "internal/js/push", "internal/js/pull", "internal/js/wire", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/session", "internal/subject"}
+	pure    = []string{"internal/js/ingest", "internal/js/ordered", "internal/js/pubwin", "internal/js/push", "internal/js/pull", "internal/js/wire", "internal/mono", "internal/natserr", "internal/pool", "internal/proto", "internal/roll", "internal/session", "internal/subject"}
 	pureStd = []string{"bytes", "cmp", "encoding/base64", "encoding/binary", "encoding/json", "errors", "fmt", "maps", "math", "math/bits", "net/netip", "net/url", "slices", "sort", "strconv", "strings", "time", "unicode/utf8", "unsafe"}
 	// readsClock are functions of package time that a pure package may not call; internal/mono alone may call Now.
 	readsClock = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Sleep", "Tick"}

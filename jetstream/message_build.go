@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/roll"
 )
 
 // builder makes the messages of one consumer handle out of frames. It is used on the connection's reader only.
@@ -18,11 +19,10 @@ import (
 type builder struct {
 	from     *source
 	messages []message // of the current block
-	bytes    []byte    // likewise
-	// How much of both is in use. Numbers, because shorter slices would be pointers, whose every change the collector may want to know of.
-	built, used int
-	each        int    // bytes of a typical message
-	subject     string // of the last message, if its bytes are in the current block
+	built    int       // how many of them are in use
+	room     roll.Roll // of the current block
+	each     int       // bytes of a typical message
+	subject  string    // of the last message, if its bytes are in the current block
 }
 
 const (
@@ -52,49 +52,27 @@ func (b *builder) build(f *proto.Frame) Msg {
 		b.each = need
 	}
 	b.each += (need - b.each) / 4
-	mem, shared := b.take(need)
+	room, alone := &b.room, roll.Roll{}
+	shared := need <= room.Left() && need < aloneFrom
+	if !shared {
+		alone = roll.Of(make([]byte, need))
+		room = &alone
+	}
 	if again {
 		m.subject = b.subject
 	} else {
-		m.subject, mem = cutText(mem, f.Subject)
+		m.subject = room.Text(f.Subject)
 		if shared {
 			b.subject = m.subject
 		}
 	}
-	m.reply, mem = cutText(mem, f.Reply)
+	m.reply = room.Text(f.Reply)
 	if f.Owned {
 		m.fill(f.Header, f.Data)
-		return m
+	} else {
+		m.fill(room.Bytes(f.Header), room.Bytes(f.Data))
 	}
-	block, mem := cutBytes(mem, f.Header)
-	data, _ := cutBytes(mem, f.Data)
-	m.fill(block, data)
 	return m
-}
-
-// take returns so many bytes, of the block if it has them and they are few.
-func (b *builder) take(need int) (mem []byte, shared bool) {
-	if need > len(b.bytes)-b.used || need >= aloneFrom {
-		return make([]byte, need), false
-	}
-	from := b.used
-	b.used += need
-	return b.bytes[from:b.used:b.used], true
-}
-
-// cutText moves b into the front of mem, as a string.
-func cutText(mem, b []byte) (text string, rest []byte) {
-	if len(b) == 0 {
-		return "", mem
-	}
-	own, rest := cutBytes(mem, b)
-	return unsafe.String(unsafe.SliceData(own), len(own)), rest // nobody else gets these bytes
-}
-
-// cutBytes moves b into the front of mem. An empty b is an empty slice and not nil.
-func cutBytes(mem, b []byte) (own, rest []byte) {
-	n := copy(mem, b)
-	return mem[:n:n], mem[n:]
 }
 
 // sized is a block: messages, [1]message or [blockSize]message, and their bytes.
@@ -104,41 +82,41 @@ type sized[M, B any] struct {
 }
 
 func (b *builder) grow() {
-	b.subject, b.built, b.used = "", 0, 0
+	b.subject, b.built = "", 0
 	type eight = [blockSize]message
 	// The sizes fill the allocator's classes, less the 8 bytes it needs itself.
 	switch need := b.each * blockSize; {
 	case b.each == 0: // the first message: nothing is known
-		b.messages, b.bytes = newBlock[[1]message, [552]byte]()
+		b.messages, b.room = newBlock[[1]message, [552]byte]()
 	case need <= 888:
-		b.messages, b.bytes = newBlock[eight, [888]byte]()
+		b.messages, b.room = newBlock[eight, [888]byte]()
 	case need <= 1400:
-		b.messages, b.bytes = newBlock[eight, [1400]byte]()
+		b.messages, b.room = newBlock[eight, [1400]byte]()
 	case need <= 1656:
-		b.messages, b.bytes = newBlock[eight, [1656]byte]()
+		b.messages, b.room = newBlock[eight, [1656]byte]()
 	case need <= 2040:
-		b.messages, b.bytes = newBlock[eight, [2040]byte]()
+		b.messages, b.room = newBlock[eight, [2040]byte]()
 	case need <= 2808:
-		b.messages, b.bytes = newBlock[eight, [2808]byte]()
+		b.messages, b.room = newBlock[eight, [2808]byte]()
 	case need <= 4216:
-		b.messages, b.bytes = newBlock[eight, [4216]byte]()
+		b.messages, b.room = newBlock[eight, [4216]byte]()
 	case need <= 5496:
-		b.messages, b.bytes = newBlock[eight, [5496]byte]()
+		b.messages, b.room = newBlock[eight, [5496]byte]()
 	case need <= 7544:
-		b.messages, b.bytes = newBlock[eight, [7544]byte]()
+		b.messages, b.room = newBlock[eight, [7544]byte]()
 	case need <= 9592:
-		b.messages, b.bytes = newBlock[eight, [9592]byte]()
+		b.messages, b.room = newBlock[eight, [9592]byte]()
 	case b.each <= 1960:
-		b.messages, b.bytes = newBlock[[1]message, [1960]byte]()
+		b.messages, b.room = newBlock[[1]message, [1960]byte]()
 	case b.each < aloneFrom:
-		b.messages, b.bytes = newBlock[[1]message, [aloneFrom]byte]()
+		b.messages, b.room = newBlock[[1]message, [aloneFrom]byte]()
 	default: // the bytes are objects of their own
-		b.messages, b.bytes = make([]message, blockSize), nil
+		b.messages, b.room = make([]message, blockSize), roll.Roll{}
 	}
 }
 
-func newBlock[M, B any]() ([]message, []byte) {
+func newBlock[M, B any]() ([]message, roll.Roll) {
 	s := new(sized[M, B])
 	messages := unsafe.Slice((*message)(unsafe.Pointer(&s.messages)), unsafe.Sizeof(s.messages)/unsafe.Sizeof(message{}))
-	return messages, unsafe.Slice((*byte)(unsafe.Pointer(&s.bytes)), unsafe.Sizeof(s.bytes))
+	return messages, roll.Of(unsafe.Slice((*byte)(unsafe.Pointer(&s.bytes)), unsafe.Sizeof(s.bytes)))
 }

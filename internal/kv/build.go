@@ -1,10 +1,9 @@
 package kv
 
 import (
-	"unsafe"
-
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/proto"
+	"github.com/gannet-io/nats/internal/roll"
 )
 
 // builder makes the entries of one watch out of frames, on the connection's reader only. An object for each entry and one for its bytes would
@@ -13,10 +12,9 @@ type builder struct {
 	bucket  string
 	prefix  int // bytes of a subject before the key
 	entries []Entry
-	room    []byte
-	// How much of both is in use. Numbers, because shorter slices would be pointers, whose every change the collector may want to know of.
-	built, used int
-	each        int // bytes of a typical entry
+	built   int // entries that are in use
+	room    roll.Roll
+	each    int // bytes of a typical entry
 }
 
 const (
@@ -31,40 +29,43 @@ func (b *builder) build(f *proto.Frame, at wire.Place) *Entry {
 	if !f.Owned {
 		need += len(f.Data)
 	}
-	e, mem := b.take(need)
-	n := copy(mem, key)
-	value := f.Data
-	if !f.Owned {
-		v := n + copy(mem[n:], f.Data)
-		value = mem[n:v:v]
+	e := b.entry()
+	room, alone := &b.room, roll.Roll{}
+	if need < aloneFrom {
+		b.makeRoom(need)
+	} else {
+		alone = roll.Of(make([]byte, need))
+		room = &alone
 	}
 	*e = Entry{
-		Bucket: b.bucket, Key: unsafe.String(unsafe.SliceData(mem), n), Value: value,
+		Bucket: b.bucket, Key: room.Text(key), Value: f.Data,
 		Revision: at.StreamSeq, Delta: at.Pending, UnixNano: at.UnixNano, Op: opOf(f.Header),
+	}
+	if !f.Owned {
+		e.Value = room.Bytes(f.Data)
 	}
 	return e
 }
 
-// take returns room for an entry and for so many bytes.
-func (b *builder) take(need int) (*Entry, []byte) {
+// entry returns the next one.
+func (b *builder) entry() *Entry {
 	if b.built == len(b.entries) {
 		b.entries, b.built = make([]Entry, blockSize), 0
-		b.room, b.used = nil, 0
+		b.room = roll.Roll{}
 	}
-	left := len(b.entries) - b.built // with this one
 	e := &b.entries[b.built]
 	b.built++
-	if need >= aloneFrom {
-		return e, make([]byte, need)
-	}
+	return e
+}
+
+// makeRoom makes sure that so many bytes fit, and those of the block's other entries if they are typical.
+func (b *builder) makeRoom(need int) {
 	if b.each == 0 {
 		b.each = need
 	}
 	b.each += (need - b.each) / 4
-	if need > len(b.room)-b.used {
-		b.room, b.used = make([]byte, max(need, min(b.each+b.each/8, aloneFrom/blockSize)*left)), 0
+	if need > b.room.Left() {
+		left := len(b.entries) - b.built + 1 // with this one
+		b.room = roll.Of(make([]byte, max(need, min(b.each+b.each/8, aloneFrom/blockSize)*left)))
 	}
-	from := b.used
-	b.used += need
-	return e, b.room[from:b.used:b.used]
 }
