@@ -106,6 +106,7 @@ func TestClusterCoreLeavesLameDuck(t *testing.T) {
 	if got, want := nc.ConnectedUrl(), second.URL(); got != want {
 		t.Errorf("connected to %s, want %s", got, want)
 	}
+	must(t, nc.Flush()) // the server has the subscription
 	other := dial(t, second.URL(), nats.IgnoreDiscoveredServers())
 	must(t, other.Publish("s", []byte("hello")))
 	if got := next(t, sub); got != "hello" {
