@@ -125,7 +125,7 @@ var errReplySet = errors.New("nats: reply subject should be empty")
 
 func (j *js) publishAsync(f *pubFuture, subj string, block, data []byte, o *pubOpts) (PubAckFuture, error) {
 	spec := run.AsyncSpec{Subject: subj, Header: block, Data: data, Retry: o.retry(asyncRetry), Stall: o.stall}
-	switch err := j.pub.PublishAsync(spec, f); err {
+	switch err := j.pub.PublishAsync(&spec, f); err {
 	case nil:
 		return f, nil
 	case run.ErrStalled:

@@ -136,7 +136,7 @@ func (js *jetStream) publishAsync(f *future, subj string, block, data []byte, o 
 		return nil, nats.ErrBadSubject
 	}
 	spec := run.AsyncSpec{Subject: subj, Header: block, Data: data, Retry: o.retry, Stall: o.stall}
-	switch err := js.pub.PublishAsync(spec, f); err {
+	switch err := js.pub.PublishAsync(&spec, f); err {
 	case nil:
 		return f, nil
 	case run.ErrStalled:

@@ -5,7 +5,7 @@
 //	                                                    │
 //	Sink ◄── subscription table ◄── reader ◄── socket ◄─┘
 //	  │                               │
-//	  └► dispatcher ► callbacks       └► reply mux ► Waiter
+//	  └► dispatcher ► callbacks       └► reply mux ► Waiter, Taker
 //
 //	supervisor: session machine, dials, pings, status      callback queue: connection events
 //
@@ -16,5 +16,5 @@
 // inside user code.
 //
 // Locks, outer first: Conn.mu, then mux.mu, then the outbox's own; subscription locks of the façades lie between Conn.mu
-// and the outbox. No lock is held during I/O, during a call of a Sink, a Waiter or a user's function.
+// and the outbox. No lock is held during I/O, during a call of a Sink, a Waiter, a Taker or a user's function.
 package engine

@@ -3,6 +3,7 @@ package engine
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gannet-io/nats/internal/mono"
@@ -53,6 +54,10 @@ type mux struct {
 	lost    uint64           // links before this era of the outbox are lost
 	refused error            // the server denied the subscription for replies on this link
 	inboxes map[string]Token // of tracked Asks with an inbox of their own
+
+	askers map[string]*Asker     // that have joined
+	made   uint64                // askers so far
+	recent atomic.Pointer[Asker] // who had the last answer, if he has not left
 }
 
 type slot struct {
@@ -64,10 +69,12 @@ type slot struct {
 }
 
 const (
-	tokenLen  = 8  // digits of six bits
+	tokenLen  = 8
 	indexBits = 22 // at most 4 M outstanding
 	indexMask = 1<<indexBits - 1
-	genMask   = 1<<(6*tokenLen-indexBits) - 1
+	genMask   = 1<<(digitBits*tokenLen-indexBits) - 1
+
+	digitBits = 6
 	// Sixty-four of them, because shifts cost a third of divisions by 62, twice a message. All are allowed in a subject.
 	digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 )
@@ -150,13 +157,15 @@ func (m *mux) freeLocked(i uint32) Waiter {
 }
 
 // appendToken writes t as the last token of a reply subject.
-func appendToken(dst []byte, t Token) []byte {
-	var b [tokenLen]byte
-	for i := range b {
-		b[i] = digits[t%64]
-		t /= 64
+func appendToken(dst []byte, t Token) []byte { return appendDigits(dst, uint64(t), tokenLen) }
+
+// appendDigits writes the lowest n digits of v, the least first.
+func appendDigits(dst []byte, v uint64, n int) []byte {
+	for range n {
+		dst = append(dst, digits[v%64])
+		v /= 64
 	}
-	return append(dst, b[:]...)
+	return dst
 }
 
 var digitOf = func() (v [256]uint8) {
@@ -169,21 +178,31 @@ var digitOf = func() (v [256]uint8) {
 	return v
 }()
 
+// parseDigits reads what appendDigits wrote: no more than ten.
+func parseDigits(b []byte) (v uint64, ok bool) {
+	all := uint8(0)
+	for i := len(b) - 1; i >= 0; i-- {
+		d := digitOf[b[i]]
+		all |= d
+		v = v*64 + uint64(d)
+	}
+	return v, all < 64
+}
+
 func parseToken(b []byte) (t Token, ok bool) {
 	if len(b) != tokenLen {
 		return 0, false
 	}
-	all := uint8(0)
-	for i := tokenLen - 1; i >= 0; i-- {
-		d := digitOf[b[i]]
-		all |= d
-		t = t*64 + Token(d)
-	}
-	return t, all < 64
+	v, ok := parseDigits(b)
+	return Token(v), ok
 }
 
 // Deliver takes one reply. A second reply to the same request finds its generation gone.
 func (m *mux) Deliver(f *proto.Frame) {
+	if len(f.Subject) == len(m.prefix)+askerLen+numberLen {
+		m.answer(f)
+		return
+	}
 	if len(f.Subject) <= len(m.prefix) {
 		return
 	}
@@ -246,10 +265,16 @@ func (m *mux) expire(now mono.Time) (expired []Waiter) {
 }
 
 // fail ends the waiters that a lost link ends, or all of them; over makes it final. Tracked ones end with it only when it is final: of lost links
-// failTracked tells them.
+// failTracked tells them. Askers are told each time.
 func (m *mux) fail(err error, all, over bool) {
 	for _, w := range m.drop(err, all, over) {
 		w.Fail(err)
+	}
+	for _, a := range m.joined() {
+		a.taker.Lost(err)
+	}
+	if over {
+		m.dismiss()
 	}
 }
 
@@ -271,6 +296,14 @@ func (m *mux) drop(err error, all, over bool) (dropped []Waiter) {
 }
 
 func (m *mux) outstanding() int {
+	n := m.lives()
+	for _, a := range m.joined() {
+		n += a.taker.Outstanding()
+	}
+	return n
+}
+
+func (m *mux) lives() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.live

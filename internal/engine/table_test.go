@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gannet-io/nats/internal/proto"
@@ -82,8 +83,16 @@ func TestTokenRoundTrip(t *testing.T) {
 func FuzzMuxDeliver(f *testing.F) {
 	f.Add([]byte("_INBOX.x.00000000"))
 	f.Add([]byte("_INBOX.x.zzzzzzzz"))
+	f.Add([]byte("_INBOX.x.100000000000000"))
+	f.Add([]byte("_INBOX.x.00000100000000!"))
 	f.Fuzz(func(t *testing.T, subject []byte) {
-		m := mux{prefix: "_INBOX.x."}
+		m := &mux{prefix: "_INBOX.x."}
+		k := &asked{}
+		a := &Asker{taker: k, prefix: m.nextAsker()}
+		m.join(a)
 		m.Deliver(&proto.Frame{Subject: subject})
+		if len(k.heard) > 0 && !strings.HasPrefix(string(subject[len(m.prefix):]), a.key()) {
+			t.Errorf("%q came to the asker %s", subject, a.key())
+		}
 	})
 }

@@ -145,7 +145,7 @@ func (p *put) send(c *chunk) error {
 	p.header = p.appendHeader(p.header[:0], c)
 	// The publisher never sends it again by itself, so that the header may be used for the next one.
 	spec := run.AsyncSpec{Subject: p.subject, Header: p.header, Data: c.buf.data}
-	err := p.pub.PublishAsync(spec, &attempt{put: p, chunk: c, sent: mono.Now()})
+	err := p.pub.PublishAsync(&spec, &attempt{put: p, chunk: c, sent: mono.Now()})
 	if err == nil {
 		return nil
 	}

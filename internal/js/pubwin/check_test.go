@@ -16,13 +16,13 @@ type machine interface {
 	Acked(t Token) (live, idle, unstall bool)
 	Withdraw(t Token) (live, idle, unstall bool)
 	NoResponders(now mono.Time, t Token) []Action
-	Lost(now mono.Time, t Token) []Action
 	Fail(t Token, c wire.Code) []Action
 	Disconnected(now mono.Time) []Action
 	Close(now mono.Time, c wire.Code) []Action
 	Deadline() mono.Time
 	Tick(now mono.Time) []Action
 	Pending() int
+	Live(t Token) bool
 	Waiting() bool
 }
 
@@ -31,7 +31,7 @@ type publish struct {
 	retry    Retry // as Begin got it
 	retries  int   // sends after "no responders"
 	deadline mono.Time
-	at       mono.Time // of the next attempt, where waiting
+	at       mono.Time // what the next Send of several is ordered by
 	waiting  bool
 }
 
@@ -68,29 +68,29 @@ func (c *checker) run(in []byte) (err error) {
 
 func (c *checker) step(op, arg byte) error {
 	var err error
-	switch op % 11 {
+	switch op % 10 {
 	case 0, 1:
-		err = c.begin(arg, op%11 == 1)
+		err = c.begin(arg, op%10 == 1)
 	case 2, 3:
-		err = c.answer(c.pick(arg), op%11 == 2)
+		err = c.answer(c.pick(arg), op%10 == 2)
 	case 4:
 		err = c.noResponders(c.pick(arg))
 	case 5:
-		err = c.lost(c.pick(arg))
-	case 6:
 		err = c.fail(c.pick(arg))
+	case 6:
+		if arg < 96 { // not too often: it ends most
+			err = c.disconnected()
+		}
 	case 7:
-		err = c.disconnected()
-	case 8:
 		if arg < 24 { // rarely: it empties the window
 			err = c.closeAll()
 		}
-	case 9:
+	case 8:
 		c.now = c.now.Add(time.Duration(arg % 8))
 		if arg < 192 { // else the tick is late
 			err = c.tick()
 		}
-	case 10:
+	case 9:
 		if d := c.m.Deadline(); d != mono.Never {
 			c.now = max(c.now, d)
 		}
@@ -206,20 +206,6 @@ func (c *checker) noResponders(t Token) error {
 	return c.actions(acts, nil, nil)
 }
 
-func (c *checker) lost(t Token) error {
-	c.note("Lost", t)
-	acts := c.m.Lost(c.now, t)
-	switch p := c.live[t]; {
-	case p == nil || p.waiting:
-		return c.actions(acts, nil, nil)
-	case !p.retry.Repeat:
-		return c.actions(acts, map[Token]wire.Code{t: wire.Disconnected}, nil)
-	case p.deadline <= c.now:
-		return c.actions(acts, map[Token]wire.Code{t: wire.AckTimeout}, nil)
-	}
-	return c.actions(acts, nil, []Token{t})
-}
-
 func (c *checker) fail(t Token) error {
 	c.note("Fail", t)
 	want := map[Token]wire.Code{}
@@ -232,12 +218,23 @@ func (c *checker) fail(t Token) error {
 func (c *checker) disconnected() error {
 	c.noteAll("Disconnected")
 	want := map[Token]wire.Code{}
+	var again []Token
 	for t, p := range c.live {
-		if p.waiting && !p.retry.Repeat {
+		switch {
+		case !p.retry.Repeat:
 			want[t] = wire.Disconnected
+			c.note("Disconnected", t)
+		case p.waiting:
+			c.note("Disconnected, may be repeated", t)
+		case p.deadline <= c.now:
+			want[t] = wire.AckTimeout
+			c.note("Disconnected behind the deadline", t)
+		default:
+			again, p.at = append(again, t), p.deadline
+			c.note("Disconnected, may be repeated", t)
 		}
 	}
-	return c.actions(c.m.Disconnected(c.now), want, nil)
+	return c.actions(c.m.Disconnected(c.now), want, again)
 }
 
 func (c *checker) closeAll() error {
@@ -278,7 +275,7 @@ func (c *checker) actions(acts []Action, ends map[Token]wire.Code, sends []Token
 			if !ok || code != a.Code {
 				return fmt.Errorf("Resolve %x with %d: want %t with %d", uint64(a.Token), a.Code, ok, code)
 			}
-			if p := c.live[a.Token]; p.deadline < due && a.Code != wire.Disconnected {
+			if p := c.live[a.Token]; p.deadline < due {
 				return fmt.Errorf("Resolve %x (deadline %d) after one of deadline %d", uint64(a.Token), p.deadline, due)
 			} else {
 				due = p.deadline
@@ -333,6 +330,11 @@ func (c *checker) state() error {
 		deadline = min(deadline, p.deadline)
 		if p.waiting {
 			waiting, deadline = true, min(deadline, p.at)
+		}
+	}
+	for _, t := range c.known[max(0, len(c.known)-12):] {
+		if live := c.live[t] != nil; c.m.Live(t) != live {
+			return fmt.Errorf("Live %x: %t", uint64(t), !live)
 		}
 	}
 	switch {

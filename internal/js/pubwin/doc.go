@@ -7,7 +7,7 @@
 //	  |               | +------------------- Tick: the wait is over ----+
 //	  |               |                      (Send)                     |
 //	  +---------------+-------------------------------------------------+
-//	    Acked, Withdraw, Fail, Lost, Disconnected, Close, Tick: the deadline has passed
+//	    Acked, Withdraw, Fail, Disconnected, Close, Tick: the deadline has passed
 //	    (Resolve, and Unstall or Idle where they became true)
 //
 // Invariants:

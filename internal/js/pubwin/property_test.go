@@ -45,7 +45,9 @@ func TestInvariants(t *testing.T) {
 		return
 	}
 	for _, states := range []struct{ states, events string }{
-		{"sent waiting ended", "Acked Withdraw NoResponders Lost Fail"},
+		{"sent waiting ended", "Acked Withdraw NoResponders Fail"},
+		{"sent waiting", "Disconnected Disconnected,_may_be_repeated"},
+		{"sent", "Disconnected_behind_the_deadline"},
 		{"empty all_sent some_waiting", "Disconnected Close Tick"},
 		{"sent waiting", "Tick_at_the_deadline"},
 		{"waiting", "Tick_after_the_wait"},
@@ -74,6 +76,8 @@ type (
 	neverOpens     struct{ *Machine }
 	neverIdle      struct{ *Machine }
 	forgetsWaiting struct{ *Machine } // Close ends only what is sent
+	repeatsLate    struct{ *Machine } // after a lost link also what is over
+	losesRepeats   struct{ *Machine } // a lost link has nothing sent again
 )
 
 func (m losesResolve) Fail(t Token, c wire.Code) []Action {
@@ -137,6 +141,12 @@ func (m forgetsWaiting) Close(now mono.Time, c wire.Code) []Action {
 	return m.Machine.Close(now, c)
 }
 
+func (m repeatsLate) Disconnected(mono.Time) []Action { return m.Machine.Disconnected(-1) }
+
+func (m losesRepeats) Disconnected(now mono.Time) []Action {
+	return without(m.Machine.Disconnected(now), Send)
+}
+
 func without(acts []Action, k Kind) (rest []Action) {
 	for _, a := range acts {
 		if a.Kind != k {
@@ -161,6 +171,8 @@ func TestMutantsAreKilled(t *testing.T) {
 		"a stalled window stays shut":     func(n int) machine { return neverOpens{New(Config{n})} },
 		"the end of all is not told":      func(n int) machine { return neverIdle{New(Config{n})} },
 		"close forgets the waiting":       func(n int) machine { return forgetsWaiting{New(Config{n})} },
+		"sent again behind its deadline":  func(n int) machine { return repeatsLate{New(Config{n})} },
+		"a lost link loses what may go":   func(n int) machine { return losesRepeats{New(Config{n})} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,9 +185,9 @@ func TestMutantsAreKilled(t *testing.T) {
 
 func FuzzMachine(f *testing.F) {
 	f.Add(uint8(4), []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 1, 0, 0}) // fill, stall, open
-	f.Add(uint8(2), []byte{0, 7, 4, 0, 7, 0})                               // wait for an attempt, lose the link
-	f.Add(uint8(1), []byte{0, 72, 5, 0, 4, 0, 10, 0, 10, 0})                // repeat, retry, time out
-	f.Add(uint8(9), []byte{0, 130, 0, 131, 1, 3, 6, 1, 8, 0, 0, 0, 2, 2})   // fail, close, use again
+	f.Add(uint8(2), []byte{0, 7, 4, 0, 6, 0})                               // wait for an attempt, lose the link
+	f.Add(uint8(1), []byte{0, 72, 6, 0, 4, 0, 9, 0, 9, 0})                  // repeat, retry, time out
+	f.Add(uint8(9), []byte{0, 130, 0, 131, 1, 3, 5, 1, 7, 0, 0, 0, 2, 2})   // fail, close, use again
 	f.Fuzz(func(t *testing.T, limit uint8, in []byte) {
 		n := 1 + int(limit%16)
 		c := newChecker(sound(n), n)

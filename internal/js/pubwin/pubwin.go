@@ -1,14 +1,12 @@
 package pubwin
 
 import (
-	"math"
-
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
 )
 
 // Config is fixed for a machine's life.
-type Config struct{ MaxPending int } // <= 0: no limit
+type Config struct{ MaxPending int } // <= 0: no limit but MostPending
 
 // Action is what the shell must do.
 type Action struct {
@@ -44,8 +42,8 @@ type Machine struct {
 // New makes a machine with nothing pending.
 func New(cfg Config) *Machine {
 	limit := cfg.MaxPending
-	if limit <= 0 || limit > math.MaxInt32 {
-		limit = math.MaxInt32
+	if limit <= 0 || limit > MostPending {
+		limit = MostPending
 	}
 	m := &Machine{limit: limit, resume: min(limit-limit/4, limit-1), unused: none}
 	for o := range m.lists {
@@ -124,24 +122,6 @@ func (m *Machine) NoResponders(now mono.Time, t Token) []Action {
 	return m.settle()
 }
 
-// Lost says that the link which carried t is gone, so that its ack will not come: the message may be stored or not.
-func (m *Machine) Lost(now mono.Time, t Token) []Action {
-	i, ok := m.find(t)
-	if !ok || m.slots[i].state != sent {
-		return nil
-	}
-	m.out = m.out[:0]
-	switch s := &m.slots[i]; {
-	case !s.retry.Repeat:
-		m.finish(i, wire.Disconnected)
-	case s.due[byDeadline] <= now:
-		m.finish(i, wire.AckTimeout)
-	default:
-		m.out = append(m.out, Action{Kind: Send, Token: t})
-	}
-	return m.settle()
-}
-
 // Fail ends t with c: the connection will not carry it.
 func (m *Machine) Fail(t Token, c wire.Code) []Action {
 	i, ok := m.find(t)
@@ -153,14 +133,21 @@ func (m *Machine) Fail(t Token, c wire.Code) []Action {
 	return m.settle()
 }
 
-// Disconnected says that there is no link any more. What waits for its next attempt ends with Disconnected, unless it may
-// be repeated. What was sent is told by [Machine.Lost], one by one: only the connection knows which link carried it.
+// Disconnected says that the link is gone, and with it the answers to what was sent: that may be stored or not. What may be repeated is sent
+// again, in the order of the deadlines, or waits for its next attempt; the rest ends.
 func (m *Machine) Disconnected(now mono.Time) []Action {
 	m.out = m.out[:0]
-	for i, next := m.lists[byAttempt].head, int32(none); i != none; i = next {
-		next = m.slots[i].link[byAttempt].next
-		if !m.slots[i].retry.Repeat {
+	for i, next := m.lists[byDeadline].head, int32(none); i != none; i = next {
+		s := &m.slots[i]
+		next = s.link[byDeadline].next
+		switch {
+		case !s.retry.Repeat:
 			m.finish(i, wire.Disconnected)
+		case s.state == waiting:
+		case s.due[byDeadline] <= now:
+			m.finish(i, wire.AckTimeout)
+		default:
+			m.out = append(m.out, Action{Kind: Send, Token: m.token(i)})
 		}
 	}
 	return m.settle()
@@ -217,6 +204,12 @@ func (m *Machine) settle() []Action {
 
 // Pending is how many tokens are live.
 func (m *Machine) Pending() int { return m.pending }
+
+// Live reports whether t has not ended.
+func (m *Machine) Live(t Token) bool {
+	_, ok := m.find(t)
+	return ok
+}
 
 // Waiting reports whether any token waits for its next attempt.
 func (m *Machine) Waiting() bool { return m.lists[byAttempt].head != none }

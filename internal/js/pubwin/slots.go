@@ -2,11 +2,21 @@ package pubwin
 
 import "github.com/gannet-io/nats/internal/mono"
 
-// Token names one publish: slot number in the low half, generation of the slot in the high half. Zero is never live.
+// Token names one publish: number and generation of its slot. Zero is never live.
 type Token uint64
 
+const (
+	slotBits = 22
+	genBits  = 32
+
+	// MostPending is the most that can be pending, whatever the limit is.
+	MostPending = 1 << slotBits
+	// MostToken is the largest token.
+	MostToken = 1<<(slotBits+genBits) - 1
+)
+
 // Slot is the dense index of t, below [Machine.Slots]: a shell keeps what belongs to a token in a slice.
-func (t Token) Slot() int { return int(uint32(t)) }
+func (t Token) Slot() int { return int(t % MostPending) }
 
 type state uint8
 
@@ -112,12 +122,12 @@ func (m *Machine) release(i int32) {
 	m.pending--
 }
 
-func (m *Machine) token(i int32) Token { return Token(m.slots[i].gen)<<32 | Token(uint32(i)) }
+func (m *Machine) token(i int32) Token { return Token(m.slots[i].gen)<<slotBits | Token(i) }
 
 // find returns the slot of a live token.
 func (m *Machine) find(t Token) (i int32, ok bool) {
 	n := t.Slot()
-	if n >= len(m.slots) || m.slots[n].state == free || m.slots[n].gen != uint32(t>>32) {
+	if n >= len(m.slots) || m.slots[n].state == free || Token(m.slots[n].gen) != t>>slotBits {
 		return none, false
 	}
 	return int32(n), true

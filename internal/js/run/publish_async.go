@@ -3,16 +3,13 @@ package run
 import (
 	"errors"
 	"math"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
-	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/js/pubwin"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
-	"github.com/gannet-io/nats/internal/proto"
 )
 
 // ErrStalled says that the window was full for as long as the caller would wait. The public packages have their own value for it.
@@ -40,19 +37,14 @@ type Result interface {
 // Pending is one async publish: what waits for the ack, and what is sent again. The zero value belongs into a future; it must
 // not be copied.
 //
-// There are thousands of them, so it is small: with a [Future] it is 128 bytes, which is two cache lines and no part of a third.
+// There are thousands of them, so it is small: with a [Future] and a pointer it is 80 bytes.
 type Pending struct {
-	// What an ack touches is one cache line: in a large window it has been out of the cache since the publish.
-	pub    *Publisher
-	result Result
-	token  pubwin.Token // guarded by Publisher.mu
-	asked  engine.Token // written by who asks, read by whoever has seen phaseAsked
-	phase  atomic.Uint32
-	good   bool // which handler to call
-
 	// The message does not change any more. Strings and slices without their capacity, and with short lengths.
 	subject, header, data          *byte
 	subjectLen, headerLen, dataLen uint32
+
+	again bool // it is to be sent again, or was. Guarded by Publisher.mu
+	good  bool // which handler to call. Likewise
 }
 
 // keep takes what is published.
@@ -72,57 +64,53 @@ func (w *Pending) Message() (subject string, header, data []byte) {
 	return unsafe.String(w.subject, w.subjectLen), unsafe.Slice(w.header, w.headerLen), unsafe.Slice(w.data, w.dataLen)
 }
 
-// Phases of a publish. An answer can come, or the time be over, before Ask has returned and the engine's token is known: whoever asks
-// looks at the phase afterwards. One goroutine at a time asks.
-const (
-	phaseAsking uint32 = iota
-	phaseAgain         // being asked, and to be asked again
-	phaseAsked
-	phaseEnded
-)
-
 // PublishAsync publishes and returns; r gets the end. It waits for room in the window, and in the connection's buffer when
 // that is full. With an error r stays unresolved and nothing is pending: [ErrStalled], or the connection's own.
-func (p *Publisher) PublishAsync(s AsyncSpec, r Result) error {
+func (p *Publisher) PublishAsync(s *AsyncSpec, r Result) error {
 	if max(len(s.Subject), len(s.Header), len(s.Data)) > mostKept {
 		return natserr.MaxPayload
 	}
+	p.once.Do(p.begin)
 	w := r.Pending()
-	w.pub, w.result = p, r
-	w.keep(&s)
-	if deadline, room := p.enter(w, s.Retry); room != nil && !p.stall(w, &s, deadline, room) {
-		return ErrStalled
+	w.keep(s)
+	t, deadline, room := p.enter(r, s.Retry)
+	if room != nil {
+		var ok bool
+		if t, ok = p.stall(r, s, deadline, room); !ok {
+			return ErrStalled
+		}
 	}
-	if err := w.ask(engine.AskOpts{FailOnDisconnect: true}); err != nil && p.withdraw(w) {
+	if err := p.asker.Ask(uint64(t), s.Subject, s.Header, s.Data, false); err != nil && p.withdraw(t, w) {
 		return err
 	}
 	return nil
 }
 
-// enter takes a place in the window. With none it returns what to wait for.
-func (p *Publisher) enter(w *Pending, r pubwin.Retry) (deadline mono.Time, room <-chan struct{}) {
+func (p *Publisher) begin() { p.asker = p.link.asker(p) }
+
+// enter takes a place in the window for r. With none it returns what to wait for.
+func (p *Publisher) enter(r Result, retry pubwin.Retry) (t pubwin.Token, deadline mono.Time, room <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	deadline = p.deadlineLocked()
-	token, ok := p.win.Begin(deadline, r, deadline)
-	return deadline, p.enteredLocked(w, token, ok, deadline)
+	t, ok := p.win.Begin(deadline, retry, deadline)
+	return t, deadline, p.enteredLocked(r, t, ok, deadline)
 }
 
 // enterAgain is enter for who has waited; late: for long enough.
-func (p *Publisher) enterAgain(w *Pending, now mono.Time, r pubwin.Retry, deadline mono.Time, late bool) (room <-chan struct{}) {
+func (p *Publisher) enterAgain(r Result, now mono.Time, retry pubwin.Retry, deadline mono.Time, late bool) (t pubwin.Token, room <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var token pubwin.Token
 	ok := false
 	if late {
-		token, ok = p.win.BeginLate(now, r, deadline)
+		t, ok = p.win.BeginLate(now, retry, deadline)
 	} else {
-		token, ok = p.win.Begin(now, r, deadline)
+		t, ok = p.win.Begin(now, retry, deadline)
 	}
-	return p.enteredLocked(w, token, ok, deadline)
+	return t, p.enteredLocked(r, t, ok, deadline)
 }
 
-func (p *Publisher) enteredLocked(w *Pending, token pubwin.Token, ok bool, deadline mono.Time) (room <-chan struct{}) {
+func (p *Publisher) enteredLocked(r Result, t pubwin.Token, ok bool, deadline mono.Time) (room <-chan struct{}) {
 	if !ok {
 		if p.room == nil {
 			p.room = make(chan struct{})
@@ -132,8 +120,10 @@ func (p *Publisher) enteredLocked(w *Pending, token pubwin.Token, ok bool, deadl
 	for len(p.pending) < p.win.Slots() {
 		p.pending = append(p.pending, nil)
 	}
-	w.token = token
-	p.pending[token.Slot()] = w
+	p.pending[t.Slot()] = r
+	if p.win.Pending() == 1 {
+		p.asker.Join()
+	}
 	if deadline < p.armed || p.armed == mono.Never {
 		p.armLocked()
 	}
@@ -144,7 +134,7 @@ func (p *Publisher) enteredLocked(w *Pending, token pubwin.Token, ok bool, deadl
 const lateAfter = time.Millisecond
 
 // stall waits for a place; false: the caller's patience is over.
-func (p *Publisher) stall(w *Pending, s *AsyncSpec, deadline mono.Time, room <-chan struct{}) bool {
+func (p *Publisher) stall(r Result, s *AsyncSpec, deadline mono.Time, room <-chan struct{}) (t pubwin.Token, ok bool) {
 	patience := s.Stall
 	if patience == 0 {
 		patience = DefaultStall
@@ -161,105 +151,67 @@ func (p *Publisher) stall(w *Pending, s *AsyncSpec, deadline mono.Time, room <-c
 		}
 		now := mono.Now()
 		left := end.Sub(now)
-		if room = p.enterAgain(w, now, s.Retry, deadline, late || left <= 0); room != nil && left <= 0 {
-			return false
+		if t, room = p.enterAgain(r, now, s.Retry, deadline, late || left <= 0); room != nil && left <= 0 {
+			return 0, false
 		}
 		if late {
 			timer.Reset(min(lateAfter, left))
 		}
 	}
-	return true
+	return t, true
 }
 
-// withdraw takes back a publish that could not be sent; false: it has ended meanwhile and its future knows.
-func (p *Publisher) withdraw(w *Pending) bool {
+// withdraw takes back a publish that could not be sent; false: it has ended meanwhile and its future knows, or the second copy is its first.
+func (p *Publisher) withdraw(t pubwin.Token, w *Pending) bool {
 	p.mu.Lock()
 	defer p.leave()
-	live, idle, unstall := p.win.Withdraw(w.token)
+	if w.again {
+		return false
+	}
+	live, idle, unstall := p.win.Withdraw(t)
 	if !live {
 		return false
 	}
-	w.phase.Store(phaseEnded)
-	p.pending[w.token.Slot()] = nil
-	if unstall {
-		p.openLocked()
-	}
-	if idle {
-		p.idleLocked()
-	}
+	p.pending[t.Slot()] = nil
+	p.followLocked(idle, unstall)
 	return true
 }
 
-// ask publishes w. Who calls it has set phaseAsking, or is the first.
-func (w *Pending) ask(o engine.AskOpts) error {
-	subject, header, data := w.Message()
-	for {
-		// The deadline is the machine's: it holds also between two attempts.
-		t, err := w.pub.link.Ask(subject, header, data, w, mono.Never, o)
-		if err != nil {
-			return err
-		}
-		w.asked = t
-		switch {
-		case w.phase.CompareAndSwap(phaseAsking, phaseAsked):
-			return nil
-		case !w.phase.CompareAndSwap(phaseAgain, phaseAsking):
-			w.pub.link.Forget(t) // it has ended meanwhile
-			return nil
-		}
-	}
-}
-
-// resend publishes w once more, unless it has ended. It never waits for room.
-func (w *Pending) resend() {
-	for {
-		switch phase := w.phase.Load(); phase {
-		case phaseAsked:
-			if !w.phase.CompareAndSwap(phaseAsked, phaseAsking) {
-				continue
-			}
-			if err := w.ask(engine.AskOpts{Now: true, FailOnDisconnect: true}); err != nil {
-				w.pub.failed(w, err)
-			}
-			return
-		case phaseAsking:
-			if w.phase.CompareAndSwap(phaseAsking, phaseAgain) {
-				return // who is asking asks again
-			}
-		default:
-			return
-		}
-	}
-}
-
-// Reply takes the answer, on the reader. It is for the engine.
-func (w *Pending) Reply(f *proto.Frame) {
-	if len(f.Header) != 0 && noStream(f) {
-		w.pub.noResponders(w)
+// resend publishes t once more, unless it has ended. It never waits for room.
+func (p *Publisher) resend(t pubwin.Token) {
+	w := p.stillOut(t)
+	if w == nil {
 		return
 	}
-	w.pub.answered(w, f)
+	subject, header, data := w.Message()
+	if err := p.asker.Ask(uint64(t), subject, header, data, true); err != nil {
+		p.refused(t, err)
+	}
 }
 
-// Fail says that no answer will come. It is for the engine.
-func (w *Pending) Fail(err error) { w.pub.failed(w, err) }
-
-// endLocked resolves w, whose token has just ended.
-func (p *Publisher) endLocked(w *Pending, ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error) {
-	p.pending[w.token.Slot()] = nil
-	if w.phase.Swap(phaseEnded) == phaseAsked && !answer(code) {
-		p.jobs.addLocked(forget, w)
+// stillOut is nil when t has ended.
+func (p *Publisher) stillOut(t pubwin.Token) *Pending {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.win.Live(t) {
+		return nil
 	}
-	w.result.Resolved(ack, code, refused, err)
+	return p.pending[t.Slot()].Pending()
+}
+
+// refused ends t, which the connection would not send again.
+func (p *Publisher) refused(t pubwin.Token, err error) {
+	p.mu.Lock()
+	defer p.leave()
+	p.applyLocked(p.win.Fail(t, codeOf(err)), err)
+}
+
+// endLocked resolves the publish whose token t has just ended.
+func (p *Publisher) endLocked(t pubwin.Token, ack wire.StreamAck, code wire.Code, refused *wire.APIError, err error) {
+	r := p.pending[t.Slot()]
+	p.pending[t.Slot()] = nil
+	r.Resolved(ack, code, refused, err)
+	w := r.Pending()
 	w.good = code == wire.OK
-	p.callLocked(w)
-}
-
-// answer reports whether a publish that ended with c was answered, so that there is nothing to forget.
-func answer(c wire.Code) bool {
-	switch c {
-	case wire.OK, wire.ServerRefused, wire.InvalidAck, wire.NoResponders:
-		return true
-	}
-	return false
+	p.callLocked(r, w)
 }

@@ -26,7 +26,7 @@ func TestAsyncAck(t *testing.T) {
 		wantPending(t, p, 2)
 		complete := p.Complete()
 		got := l.ask(0)
-		if got.subject != "orders" || got.hdr != "h" || got.data != "a" || !got.opts.FailOnDisconnect || got.opts.Now {
+		if got.subject != "orders" || got.hdr != "h" || got.data != "a" || !got.async() || got.opts.Now {
 			t.Errorf("asked %+v", got)
 		}
 		l.ack(l.ask(1), 8)
@@ -66,10 +66,7 @@ func TestAsyncEnds(t *testing.T) {
 			l.reply(l.ask(0), `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 1"}}`)
 		}},
 		"503 with a body is an answer": {code: wire.ServerRefused, asks: 1, retry: twice, act: func(t *testing.T, p *Publisher, l *scriptedLink) {
-			a := l.ask(0)
-			l.end(a, func() {
-				a.w.Reply(&proto.Frame{Header: []byte("NATS/1.0 503\r\n\r\n"), Data: []byte(`{"error":{"code":503,"err_code":10077}}`)})
-			})
+			l.answer(l.ask(0), &proto.Frame{Header: []byte("NATS/1.0 503\r\n\r\n"), Data: []byte(`{"error":{"code":503,"err_code":10077}}`)})
 		}},
 		"no ack in the answer": {code: wire.InvalidAck, asks: 1, act: func(t *testing.T, p *Publisher, l *scriptedLink) {
 			l.reply(l.ask(0), `pong`)
@@ -80,8 +77,8 @@ func TestAsyncEnds(t *testing.T) {
 		"silence": {code: wire.AckTimeout, asks: 1, retry: twice, after: time.Second, cfg: PublisherConfig{AckTimeout: time.Second},
 			act: func(t *testing.T, p *Publisher, l *scriptedLink) {
 				time.Sleep(2 * time.Second)
-				if _, doubts, forgot, _ := l.counts(); doubts != 1 || forgot != 1 {
-					t.Errorf("got %d doubts and %d forgotten, want 1 and 1", doubts, forgot)
+				if _, doubts := l.counts(); doubts != 1 {
+					t.Errorf("got %d doubts, want 1", doubts)
 				}
 				l.ack(l.ask(0), 1) // too late
 			}},
@@ -105,9 +102,7 @@ func TestAsyncEnds(t *testing.T) {
 			}},
 		"publisher closed": {code: wire.PublisherClosed, asks: 1, retry: twice, act: func(t *testing.T, p *Publisher, l *scriptedLink) {
 			p.Close()
-			if _, _, forgot, _ := l.counts(); forgot != 1 {
-				t.Errorf("got %d forgotten, want 1", forgot)
-			}
+			l.ack(l.ask(0), 1) // too late
 		}},
 		"publisher closed between two attempts": {code: wire.PublisherClosed, asks: 1, retry: twice, act: func(t *testing.T, p *Publisher, l *scriptedLink) {
 			l.noStream(l.ask(0))
@@ -142,8 +137,8 @@ func TestAsyncEnds(t *testing.T) {
 			}},
 		"a lost link with a message id": {code: wire.OK, asks: 2, retry: pubwin.Retry{Repeat: true}, act: func(t *testing.T, p *Publisher, l *scriptedLink) {
 			l.cut()
-			if again := l.ask(1); !again.opts.Now || !again.opts.FailOnDisconnect {
-				t.Errorf("asked again with %+v", again.opts)
+			if again := l.ask(1); !again.opts.Now || again.number != l.ask(0).number {
+				t.Errorf("asked again as %d with %+v, want as %d", again.number, again.opts, l.ask(0).number)
 			}
 			l.ack(l.ask(1), 1)
 		}},
@@ -168,8 +163,8 @@ func TestAsyncEnds(t *testing.T) {
 					t.Error("Complete is still open")
 				}
 				time.Sleep(2 * time.Hour) // whatever was set must have fired
-				if _, _, _, watchers := l.counts(); watchers != 0 && !isClosed(l.done) {
-					t.Errorf("%d watchers are left", watchers)
+				if l.isJoined() {
+					t.Error("the connection still knows the publisher")
 				}
 				if timerDue(p) != mono.Never {
 					t.Error("the timer is still set")
@@ -203,13 +198,12 @@ func TestAsyncFasterThanAsk(t *testing.T) {
 		code  wire.Code
 		err   error
 		asks  int
-		forgo int
 	}{
 		"ack": {code: wire.OK, asks: 1, onAsk: func(p *Publisher, l *scriptedLink, a *ask) error {
 			l.ack(a, 1)
 			return nil
 		}},
-		"no stream, sent again by who is asking": {code: wire.OK, asks: 3, retry: pubwin.Retry{Attempts: 2}, onAsk: func(p *Publisher, l *scriptedLink, a *ask) error {
+		"no stream": {code: wire.OK, asks: 3, retry: pubwin.Retry{Attempts: 2}, onAsk: func(p *Publisher, l *scriptedLink, a *ask) error {
 			if a.n < 2 {
 				l.noStream(a)
 			} else {
@@ -221,7 +215,7 @@ func TestAsyncFasterThanAsk(t *testing.T) {
 			l.cut()
 			return nil
 		}},
-		"publisher closed": {code: wire.PublisherClosed, asks: 1, forgo: 1, onAsk: func(p *Publisher, l *scriptedLink, a *ask) error {
+		"publisher closed": {code: wire.PublisherClosed, asks: 1, onAsk: func(p *Publisher, l *scriptedLink, a *ask) error {
 			p.Close()
 			return nil
 		}},
@@ -237,13 +231,11 @@ func TestAsyncFasterThanAsk(t *testing.T) {
 				l.onAsk = func(a *ask) error { return tc.onAsk(p, l, a) }
 				f := publishAsync(t, p, AsyncSpec{Retry: tc.retry})
 				wantEnd(t, f, tc.code, tc.err)
-				if asks, _, forgot, _ := l.counts(); asks != tc.asks || forgot != tc.forgo {
-					t.Errorf("published %d times, forgot %d; want %d, %d", asks, forgot, tc.asks, tc.forgo)
+				if asks, _ := l.counts(); asks != tc.asks {
+					t.Errorf("published %d times, want %d", asks, tc.asks)
 				}
-				for _, a := range l.all() {
-					if !a.over {
-						t.Errorf("ask %d is still out", a.n)
-					}
+				if l.isJoined() {
+					t.Error("the connection still knows the publisher")
 				}
 				wantPending(t, p, 0)
 			})
@@ -260,7 +252,7 @@ func TestAsyncFirstSendRefused(t *testing.T) {
 		l.onAsk = func(*ask) error { return natserr.MaxPayload }
 		f := &testFuture{}
 		for range 3 { // the window is free again each time
-			if err := p.PublishAsync(AsyncSpec{Subject: "s"}, f); err != natserr.MaxPayload {
+			if err := p.PublishAsync(&AsyncSpec{Subject: "s"}, f); err != natserr.MaxPayload {
 				t.Fatalf("got %v, want %v", err, natserr.MaxPayload)
 			}
 			f = &testFuture{}
@@ -310,7 +302,7 @@ func TestStall(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				p, l := fill(t)
 				start, ended := time.Now(), make(chan error, 1)
-				go func() { ended <- p.PublishAsync(AsyncSpec{Subject: "s", Stall: tc.stall}, &testFuture{}) }()
+				go func() { ended <- p.PublishAsync(&AsyncSpec{Subject: "s", Stall: tc.stall}, &testFuture{}) }()
 				if tc.stall >= 0 {
 					synctest.Wait()
 				}
@@ -403,42 +395,58 @@ func TestOneTimer(t *testing.T) {
 	}
 }
 
-// What ends the wait can be faster than the return of Watch.
-func TestWatchComesTooLate(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(t *testing.T) {
-		p, l := newScripted(PublisherConfig{})
-		l.onWatch = p.Close
-		f := publishAsync(t, p, AsyncSpec{Retry: twice})
-		l.noStream(l.ask(0))
-		wantEnd(t, f, wire.PublisherClosed, nil)
-		if _, _, _, watchers := l.counts(); watchers != 0 {
-			t.Errorf("%d watchers are left", watchers)
-		}
-	})
-}
-
-// Calls to the connection come one after the other, whoever causes them.
+// What is sent again goes out in order: one copy after the other, whoever causes them, and not what has ended meanwhile.
 func TestOneRunnerOfJobs(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		p, l := newScripted(PublisherConfig{})
-		a := publishAsync(t, p, AsyncSpec{Retry: twice})
-		b := publishAsync(t, p, AsyncSpec{})
-		l.noStream(l.ask(0))
+		repeat := pubwin.Retry{Repeat: true}
+		a := publishAsync(t, p, AsyncSpec{Data: []byte("a"), Retry: repeat})
+		b := publishAsync(t, p, AsyncSpec{Data: []byte("b"), Retry: repeat})
+		c := publishAsync(t, p, AsyncSpec{Data: []byte("c"), Retry: repeat})
 		slow := make(chan struct{})
-		l.script(func(*ask) error { <-slow; return nil })
-		time.Sleep(time.Second) // a is being sent again
-		p.Close()
-		wantEnd(t, a, wire.PublisherClosed, nil)
-		wantEnd(t, b, wire.PublisherClosed, nil)
-		if _, _, forgot, _ := l.counts(); forgot != 0 {
-			t.Errorf("%d forgotten beside another call", forgot)
+		l.script(func(again *ask) error { <-slow; return nil })
+		go l.cut() // a is being sent again
+		synctest.Wait()
+		l.script(nil)
+		l.cut() // and once more: that waits for its turn
+		p.refused(pubwin.Token(l.ask(1).number), natserr.MaxPayload)
+		if asks, _ := l.counts(); asks != 4 {
+			t.Errorf("published %d times beside another, want 4", asks)
 		}
 		close(slow)
 		synctest.Wait()
-		if _, _, forgot, _ := l.counts(); forgot != 2 {
-			t.Errorf("%d forgotten, want 2", forgot)
+		var again []string
+		for _, ask := range l.all()[3:] {
+			again = append(again, ask.data)
 		}
+		if want := []string{"a", "c", "a", "c"}; !slices.Equal(again, want) {
+			t.Errorf("sent again: got %q, want %q", again, want)
+		}
+		wantEnd(t, b, wire.OtherStatus, natserr.MaxPayload)
+		p.Close()
+		wantEnd(t, a, wire.PublisherClosed, nil)
+		wantEnd(t, c, wire.PublisherClosed, nil)
+	})
+}
+
+// The link is lost while a publish waits for room. Its second copy is sent then, and the first is refused: the call has succeeded all the same, and
+// the future knows the end.
+func TestSecondCopyIsFirst(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		p, l := newScripted(PublisherConfig{})
+		l.onAsk = func(a *ask) error {
+			if a.n > 0 {
+				return nil
+			}
+			l.pub.Lost(natserr.Disconnected)
+			return natserr.ReconnectBufExceeded
+		}
+		f := publishAsync(t, p, AsyncSpec{Retry: pubwin.Retry{Repeat: true}})
+		wantPending(t, p, 1)
+		l.ack(l.ask(1), 7)
+		wantEnd(t, f, wire.OK, nil)
+		wantPending(t, p, 0)
 	})
 }

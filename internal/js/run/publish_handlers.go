@@ -4,7 +4,7 @@ import "github.com/gannet-io/nats/internal/engine"
 
 // callList is the handler calls that are due.
 type callList struct {
-	due     []*Pending // from at on
+	due     []Result // from at on
 	at      int
 	running bool // one handler is being called
 	fresh   bool // the dispatcher has not been told yet
@@ -12,7 +12,7 @@ type callList struct {
 
 func (l *callList) empty() bool { return l.at == len(l.due) }
 
-func (l *callList) push(w *Pending) {
+func (l *callList) push(r Result) {
 	if l.empty() {
 		l.fresh = true
 	}
@@ -21,15 +21,15 @@ func (l *callList) push(w *Pending) {
 		clear(l.due[n:])
 		l.due, l.at = l.due[:n], 0
 	}
-	l.due = append(l.due, w)
+	l.due = append(l.due, r)
 }
 
 // pop returns nil when nothing is due.
-func (l *callList) pop() (w *Pending) {
+func (l *callList) pop() (r Result) {
 	if l.empty() {
 		return nil
 	}
-	w, l.due[l.at] = l.due[l.at], nil
+	r, l.due[l.at] = l.due[l.at], nil
 	l.at++
 	switch {
 	case !l.empty():
@@ -38,16 +38,16 @@ func (l *callList) pop() (w *Pending) {
 	default:
 		l.due, l.at = l.due[:0], 0
 	}
-	return w
+	return r
 }
 
 // callsKept is the number of calls whose memory is kept.
 const callsKept = 1024
 
-// callLocked queues the call of a handler, if there is one, with w's result.
-func (p *Publisher) callLocked(w *Pending) {
+// callLocked queues the call of a handler with r, if there is one.
+func (p *Publisher) callLocked(r Result, w *Pending) {
 	if p.handler(w) != nil {
-		p.calls.push(w)
+		p.calls.push(r)
 	}
 }
 
@@ -56,29 +56,29 @@ func (p *Publisher) Run(w *engine.Worker) (more bool) { return p.runCalls(w.Yiel
 
 func (p *Publisher) runCalls(yield func() bool) (more bool) {
 	for {
-		w := p.nextCall()
-		if w == nil {
+		r := p.nextCall()
+		if r == nil {
 			return false
 		}
-		p.callHandler(w)
+		p.callHandler(r)
 		if yield() {
 			return true
 		}
 	}
 }
 
-func (p *Publisher) nextCall() *Pending {
+func (p *Publisher) nextCall() Result {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w := p.calls.pop()
-	p.calls.running = w != nil
-	return w
+	r := p.calls.pop()
+	p.calls.running = r != nil
+	return r
 }
 
 // callHandler counts the call as over also when the handler ends its goroutine.
-func (p *Publisher) callHandler(w *Pending) {
+func (p *Publisher) callHandler(r Result) {
 	defer p.called()
-	p.handler(w)(w.result)
+	p.handler(r.Pending())(r)
 }
 
 func (p *Publisher) handler(w *Pending) func(Result) {

@@ -66,7 +66,7 @@ func TestHandlerMayDoAnything(t *testing.T) {
 				close(over)
 				return
 			}
-			if err := p.PublishAsync(AsyncSpec{Subject: "s"}, &testFuture{}); err != nil {
+			if err := p.PublishAsync(&AsyncSpec{Subject: "s"}, &testFuture{}); err != nil {
 				t.Errorf("PublishAsync: %v", err)
 			}
 			l.noStream(l.ask(len(l.all()) - 1))

@@ -1,27 +1,27 @@
 package run
 
+import "github.com/gannet-io/nats/internal/js/pubwin"
+
 // job is something that talks to the connection and so must not run under the publisher's lock.
 type job struct {
-	kind jobKind
-	w    *Pending
+	kind  jobKind
+	token pubwin.Token // resend
 }
 
 type jobKind uint8
 
 const (
-	resend jobKind = iota // publish w again
-	forget                // no answer to w is wanted any more
+	resend jobKind = iota // publish token again
 	doubt                 // acks are late: probe the link
 )
 
-// jobList is first in, first out, with one runner at a time: whoever finds it idle. Two runners could forget a publish
-// before they have sent it.
+// jobList is first in, first out, with one runner at a time, whoever finds it idle: what is sent again, is sent in order.
 type jobList struct {
 	queue   []job
 	running bool
 }
 
-func (l *jobList) addLocked(k jobKind, w *Pending) { l.queue = append(l.queue, job{k, w}) }
+func (l *jobList) addLocked(j job) { l.queue = append(l.queue, j) }
 
 // takeLocked reports whether the caller must run the jobs once it has unlocked.
 func (l *jobList) takeLocked() bool {
@@ -38,7 +38,6 @@ func (l *jobList) nextLocked(done []job) (batch []job, ok bool) {
 		l.running = false
 		return nil, false
 	}
-	clear(done)
 	batch, l.queue = l.queue, done[:0]
 	return batch, true
 }
@@ -49,9 +48,7 @@ func (p *Publisher) work() {
 		for _, j := range batch {
 			switch j.kind {
 			case resend:
-				j.w.resend()
-			case forget:
-				p.link.Forget(j.w.asked)
+				p.resend(j.token)
 			case doubt:
 				p.link.Doubt()
 			}

@@ -14,28 +14,25 @@ import (
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
-	"github.com/gannet-io/nats/internal/session"
 )
 
-// scriptedLink is a connection whose server is the test. It keeps the engine's promises: one of Reply and Fail per Ask, once;
-// the deadline; handlers run by one goroutine at a time.
+// scriptedLink is a connection whose server is the test. It keeps the engine's promises: one of Reply and Fail per Ask of its own, once;
+// the deadline; nothing for an asker that has left; handlers run by one goroutine at a time.
 type scriptedLink struct {
-	mu       sync.Mutex
-	asks     []*ask
-	watchers map[int]func(session.Status, error)
-	watched  int // number of Watch calls
-	doubts   int
-	forgot   int // Forget calls that gave up an Ask
-	task     struct{ running, again bool }
-	pub      *Publisher
-	done     chan struct{}
+	mu     sync.Mutex
+	asks   []*ask
+	joined bool // the publisher's asker
+	doubts int
+	task   struct{ running, again bool }
+	pub    *Publisher
+	done   chan struct{}
 
 	// What happens within these calls, before they return; nil: nothing.
 	onAsk    func(a *ask) error
 	onForget func(a *ask)
-	onWatch  func()
 }
 
+// ask is one request: of the link's own, with a waiter, or of the publisher's asker, with a number.
 type ask struct {
 	n        int
 	at       time.Time
@@ -43,45 +40,82 @@ type ask struct {
 	hdr      string
 	data     string
 	w        engine.Waiter
+	number   uint64 // where there is no waiter
 	by       mono.Time
 	opts     engine.AskOpts
 	deadline *time.Timer
 	over     bool
 }
 
+func (a *ask) async() bool { return a.w == nil }
+
 func newScripted(cfg PublisherConfig) (*Publisher, *scriptedLink) {
-	l := &scriptedLink{watchers: map[int]func(session.Status, error){}, done: make(chan struct{})}
+	l := &scriptedLink{done: make(chan struct{})}
 	l.pub = newPublisher(cfg, l)
 	return l.pub, l
 }
 
 func (l *scriptedLink) Ask(subject string, hdr, data []byte, w engine.Waiter, deadline mono.Time, o engine.AskOpts) (engine.Token, error) {
 	a := &ask{at: time.Now(), subject: subject, hdr: string(hdr), data: string(data), w: w, by: deadline, opts: o}
+	return engine.Token(l.add(a)), l.send(a)
+}
+
+func (l *scriptedLink) asker(engine.Taker) asker { return scriptedAsker{l} }
+
+type scriptedAsker struct{ link *scriptedLink }
+
+func (s scriptedAsker) Ask(n uint64, subject string, hdr, data []byte, now bool) error {
+	a := &ask{at: time.Now(), subject: subject, hdr: string(hdr), data: string(data), number: n, by: mono.Never, opts: engine.AskOpts{Now: now}}
+	s.link.add(a)
+	return s.link.send(a)
+}
+
+func (s scriptedAsker) Join()  { s.link.join(true) }
+func (s scriptedAsker) Leave() { s.link.join(false) }
+
+func (l *scriptedLink) join(yes bool) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.joined = yes
+}
+
+// add has a be on its way, and its deadline run.
+func (l *scriptedLink) add(a *ask) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	a.n = len(l.asks)
 	l.asks = append(l.asks, a)
-	onAsk := l.onAsk
-	if deadline != mono.Never {
-		a.deadline = time.AfterFunc(deadline.Sub(mono.Now()), func() {
+	if a.by != mono.Never {
+		a.deadline = time.AfterFunc(a.by.Sub(mono.Now()), func() {
 			l.end(a, func() {
 				l.Doubt()
-				w.Fail(natserr.Timeout)
+				a.w.Fail(natserr.Timeout)
 			})
 		})
 	}
-	l.mu.Unlock()
+	return a.n
+}
+
+// send does what the script has happen.
+func (l *scriptedLink) send(a *ask) error {
 	select {
 	case <-l.done:
 		l.take(a)
-		return 0, natserr.ConnectionClosed
+		return natserr.ConnectionClosed
 	default:
 	}
-	if onAsk != nil {
+	if onAsk := l.scripted(); onAsk != nil {
 		if err := onAsk(a); err != nil && l.take(a) {
-			return 0, err
+			return err
 		}
 	}
-	return engine.Token(a.n), nil
+	return nil
+}
+
+func (l *scriptedLink) scripted() func(a *ask) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.onAsk
 }
 
 func (l *scriptedLink) script(onAsk func(a *ask) error) {
@@ -115,29 +149,7 @@ func (l *scriptedLink) Forget(t engine.Token) bool {
 	if l.onForget != nil {
 		l.onForget(a)
 	}
-	ok := l.take(a)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if ok {
-		l.forgot++
-	}
-	return ok
-}
-
-func (l *scriptedLink) Watch(fn func(session.Status, error)) func() {
-	if l.onWatch != nil {
-		l.onWatch()
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := l.watched
-	l.watched++
-	l.watchers[n] = fn
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.watchers, n)
-	}
+	return l.take(a)
 }
 
 func (l *scriptedLink) Doubt() {
@@ -188,56 +200,64 @@ func (l *scriptedLink) all() []*ask {
 	return slices.Clone(l.asks)
 }
 
-func (l *scriptedLink) reply(a *ask, data string) {
-	l.end(a, func() { a.w.Reply(&proto.Frame{Data: []byte(data)}) })
+// answer gives a its one answer.
+func (l *scriptedLink) answer(a *ask, f *proto.Frame) {
+	l.end(a, func() {
+		switch {
+		case !a.async():
+			a.w.Reply(f)
+		case l.isJoined():
+			l.pub.Answer(a.number, f)
+		}
+	})
 }
+
+func (l *scriptedLink) reply(a *ask, data string) { l.answer(a, &proto.Frame{Data: []byte(data)}) }
 
 func (l *scriptedLink) ack(a *ask, seq uint64) {
 	l.reply(a, fmt.Sprintf(`{"stream":"S","seq":%d}`, seq))
 }
 
 func (l *scriptedLink) noStream(a *ask) {
-	l.end(a, func() { a.w.Reply(&proto.Frame{Header: []byte("NATS/1.0 503\r\n\r\n")}) })
+	l.answer(a, &proto.Frame{Header: []byte("NATS/1.0 503\r\n\r\n")})
 }
 
-// cut loses the link: fragile asks fail, then the status is told.
+// cut loses the link: no answer comes to what is out now.
 func (l *scriptedLink) cut() {
-	for _, a := range l.all() {
-		if a.opts.FailOnDisconnect {
-			l.end(a, func() { a.w.Fail(natserr.Disconnected) })
-		}
-	}
-	l.tell(session.Reconnecting)
+	l.lose(natserr.Disconnected, func(a *ask) bool { return a.async() || a.opts.FailOnDisconnect })
 }
 
 // close ends the connection for good.
 func (l *scriptedLink) close() {
 	close(l.done)
+	l.lose(natserr.ConnectionClosed, func(*ask) bool { return true })
+}
+
+func (l *scriptedLink) lose(err error, lost func(a *ask) bool) {
 	for _, a := range l.all() {
-		l.end(a, func() { a.w.Fail(natserr.ConnectionClosed) })
+		if lost(a) {
+			l.end(a, func() {
+				if !a.async() {
+					a.w.Fail(err)
+				}
+			})
+		}
 	}
-	l.tell(session.Closed)
+	if l.isJoined() {
+		l.pub.Lost(err)
+	}
 }
 
-func (l *scriptedLink) tell(s session.Status) {
-	for _, fn := range l.watching() {
-		fn(s, nil)
-	}
-}
-
-func (l *scriptedLink) watching() (fns []func(session.Status, error)) {
+func (l *scriptedLink) isJoined() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, fn := range l.watchers {
-		fns = append(fns, fn)
-	}
-	return fns
+	return l.joined
 }
 
-func (l *scriptedLink) counts() (asks, doubts, forgot, watchers int) {
+func (l *scriptedLink) counts() (asks, doubts int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.asks), l.doubts, l.forgot, len(l.watchers)
+	return len(l.asks), l.doubts
 }
 
 // testFuture is what a public package's future looks like.
@@ -280,7 +300,7 @@ func publishAsync(t *testing.T, p *Publisher, s AsyncSpec) *testFuture {
 	if s.Subject == "" {
 		s.Subject = "orders"
 	}
-	if err := p.PublishAsync(s, f); err != nil {
+	if err := p.PublishAsync(&s, f); err != nil {
 		t.Fatalf("PublishAsync: %v", err)
 	}
 	return f

@@ -10,7 +10,6 @@ import (
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/proto"
-	"github.com/gannet-io/nats/internal/session"
 )
 
 // publishRace is set under the race detector, which allocates.
@@ -18,41 +17,49 @@ var publishRace bool
 
 // echoLink acks when it is told to, or within Ask, and costs next to nothing. For one goroutine.
 type echoLink struct {
+	pub     *Publisher
 	at      int // next in waiting to be acked
-	waiting []engine.Waiter
-	now     bool
+	waiting []uint64
 	frame   proto.Frame
 }
 
-func newEcho(cfg PublisherConfig, now bool) (*Publisher, *echoLink) {
-	l := &echoLink{now: now, frame: proto.Frame{Data: []byte(`{"stream":"ORDERS","seq":123456789}`)}}
-	return newPublisher(cfg, l), l
+func newEcho(cfg PublisherConfig) (*Publisher, *echoLink) {
+	l := &echoLink{frame: proto.Frame{Data: []byte(`{"stream":"ORDERS","seq":123456789}`)}}
+	l.pub = newPublisher(cfg, l)
+	return l.pub, l
 }
 
 func (l *echoLink) Ask(_ string, _, _ []byte, w engine.Waiter, _ mono.Time, _ engine.AskOpts) (engine.Token, error) {
-	if l.now {
-		w.Reply(&l.frame)
-	} else {
-		l.waiting = append(l.waiting, w)
-	}
+	w.Reply(&l.frame)
 	return 1, nil
 }
 
+func (l *echoLink) asker(engine.Taker) asker { return echoAsker{l} }
+
+type echoAsker struct{ *echoLink }
+
+func (a echoAsker) Ask(n uint64, _ string, _, _ []byte, _ bool) error {
+	a.waiting = append(a.waiting, n)
+	return nil
+}
+
+func (echoAsker) Join()  {}
+func (echoAsker) Leave() {}
+
 // ack answers the next n.
 func (l *echoLink) ack(n int) {
-	for _, w := range l.waiting[l.at : l.at+n] {
-		w.Reply(&l.frame)
+	for _, t := range l.waiting[l.at : l.at+n] {
+		l.pub.Answer(t, &l.frame)
 	}
 	if l.at += n; l.at == len(l.waiting) {
 		l.at, l.waiting = 0, l.waiting[:0]
 	}
 }
 
-func (l *echoLink) Forget(engine.Token) bool                        { return true }
-func (l *echoLink) Watch(func(session.Status, error)) (stop func()) { return func() {} }
-func (l *echoLink) Ready(*engine.Task)                              {}
-func (l *echoLink) Doubt()                                          {}
-func (l *echoLink) Done() <-chan struct{}                           { return nil }
+func (l *echoLink) Forget(engine.Token) bool { return true }
+func (l *echoLink) Ready(*engine.Task)       {}
+func (l *echoLink) Doubt()                   {}
+func (l *echoLink) Done() <-chan struct{}    { return nil }
 
 // fastFuture is a future without the bookkeeping of the tests.
 type fastFuture struct {
@@ -71,10 +78,10 @@ func TestPublishAllocations(t *testing.T) {
 	}
 	data := make([]byte, 16)
 	t.Run("async", func(t *testing.T) {
-		p, l := newEcho(PublisherConfig{MaxPending: 64, AckTimeout: time.Minute}, false)
+		p, l := newEcho(PublisherConfig{MaxPending: 64, AckTimeout: time.Minute})
 		got := testing.AllocsPerRun(200, func() {
 			for range 64 {
-				if err := p.PublishAsync(AsyncSpec{Subject: "orders", Data: data, Retry: twice}, &fastFuture{}); err != nil {
+				if err := p.PublishAsync(&AsyncSpec{Subject: "orders", Data: data, Retry: twice}, &fastFuture{}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -85,7 +92,7 @@ func TestPublishAllocations(t *testing.T) {
 		}
 	})
 	t.Run("sync", func(t *testing.T) {
-		p, _ := newEcho(PublisherConfig{}, true)
+		p, _ := newEcho(PublisherConfig{})
 		ctx := t.Context()
 		got := testing.AllocsPerRun(1000, func() {
 			if _, code, _, err := p.Publish(ctx, SyncSpec{Subject: "orders", Data: data, Budget: time.Second, Retry: twice}); code != wire.OK || err != nil {
@@ -101,14 +108,14 @@ func TestPublishAllocations(t *testing.T) {
 func BenchmarkPublishAsync(b *testing.B) {
 	for _, window := range []int{1, 256, 4000} {
 		b.Run(fmt.Sprint(window), func(b *testing.B) {
-			p, l := newEcho(PublisherConfig{MaxPending: window, AckTimeout: 30 * time.Second}, false)
+			p, l := newEcho(PublisherConfig{MaxPending: window, AckTimeout: 30 * time.Second})
 			data := make([]byte, 128)
 			b.ReportAllocs()
 			for b.Loop() {
 				if p.Pending() == window {
 					l.ack(window)
 				}
-				if err := p.PublishAsync(AsyncSpec{Subject: "orders", Data: data, Retry: twice}, &fastFuture{}); err != nil {
+				if err := p.PublishAsync(&AsyncSpec{Subject: "orders", Data: data, Retry: twice}, &fastFuture{}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -117,7 +124,7 @@ func BenchmarkPublishAsync(b *testing.B) {
 }
 
 func BenchmarkPublishSync(b *testing.B) {
-	p, _ := newEcho(PublisherConfig{}, true)
+	p, _ := newEcho(PublisherConfig{})
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
 	data := make([]byte, 128)

@@ -182,7 +182,7 @@ func TestSync(t *testing.T) {
 				if (ack.Sequence == 3) != (code == wire.OK) || (refused != nil) != (code == wire.ServerRefused) {
 					t.Errorf("with %v: ack %+v, refusal %v", code, ack, refused)
 				}
-				if _, doubts, _, _ := l.counts(); doubts != tc.doubts {
+				if _, doubts := l.counts(); doubts != tc.doubts {
 					t.Errorf("the link was doubted %d times, want %d", doubts, tc.doubts)
 				}
 				for _, a := range l.all() {
