@@ -19,7 +19,7 @@ func (nc *Conn) Publish(subj string, data []byte) error {
 	case !subject.ValidPublish(subj):
 		return ErrBadSubject
 	}
-	return eng.Publish(subj, "", nil, data)
+	return eng.PublishData(subj, data)
 }
 
 // PublishRequest is [Conn.Publish] with a reply subject. It does not wait for a reply. An empty or invalid reply subject is

@@ -56,6 +56,14 @@ func (c *Conn) Publish(subject, reply string, hdr, data []byte) error {
 	return c.out.Publish(subject, reply, hdr, data)
 }
 
+// PublishData is Publish without reply subject and header block, which it costs less than.
+func (c *Conn) PublishData(subject string, data []byte) error {
+	if err := c.admit(0, len(data)); err != nil {
+		return err
+	}
+	return c.out.PublishData(subject, data)
+}
+
 // PublishWithin is Publish that waits for room no longer than ctx allows; then it returns the context's error.
 func (c *Conn) PublishWithin(ctx context.Context, subject string, hdr, data []byte) error {
 	if err := c.admit(len(hdr), len(data)); err != nil {

@@ -44,11 +44,33 @@ func (b *Box) Publish(subject, reply string, hdr, data []byte) error {
 			b.plain++
 		}
 		b.acceptedLocked(start, len(hdr)+len(data), reply != "")
-		b.mu.Unlock() // by hand: the way of nearly all messages, where a defer is a tenth of the cost
+		b.mu.Unlock() // by hand: where nearly all messages come by, a defer is a tenth of the cost
 		return nil
 	}
 	b.mu.Unlock()
 	return b.publishFull(&pub{subject: subject, reply: reply, hdr: hdr, data: data, by: mono.Never}, data)
+}
+
+// PublishData is Publish without reply subject and header block: the way of nearly all messages. So what it does stands here as a whole. By way of
+// Publish a small message cost a sixth more, which went into calls and into arguments that are passed in memory.
+func (b *Box) PublishData(subject string, data []byte) error {
+	b.mu.Lock()
+	start := len(b.active.buf)
+	if end := start + room(len(subject), 0, len(data)); end <= b.fit && end <= cap(b.active.buf) {
+		buf := proto.AppendPubLine(b.active.buf, subject, "", 0, len(data))
+		buf = append(buf, data...)
+		b.active.buf = append(buf, "\r\n"...)
+		b.active.ops++ // what fits needs no cut
+		b.plain++
+		b.countLocked(len(b.active.buf)-start, len(data))
+		if b.callsLocked() {
+			b.attendLocked(false)
+		}
+		b.mu.Unlock() // by hand, as in Publish
+		return nil
+	}
+	b.mu.Unlock()
+	return b.publishFull(&pub{subject: subject, data: data, by: mono.Never}, data)
 }
 
 // PublishBy is Publish for a caller whose patience ends at a time ([mono.Never]: it does not), or when quit, which may be nil, is closed: natserr.Timeout
@@ -76,15 +98,28 @@ func (b *Box) appendLocked(p *pub) {
 // urgent one.
 func (b *Box) acceptedLocked(start, payload int, urgent bool) {
 	b.active.appended(start)
+	b.countLocked(len(b.active.buf)-start, payload)
+	if b.callsLocked() || urgent {
+		b.attendLocked(urgent)
+	}
+}
+
+// countLocked counts a publish that takes so many bytes.
+func (b *Box) countLocked(bytes, payload int) {
 	b.counters.OutMsgs++
 	b.counters.OutBytes += uint64(payload)
-	b.unpinged += len(b.active.buf) - start
+	b.unpinged += bytes
+}
+
+// callsLocked reports whether attendLocked has something to do after a publish that is not urgent.
+func (b *Box) callsLocked() bool { return b.writer != awake || b.unpinged >= b.every }
+
+// attendLocked asks for a confirmation when that is due, and wakes the writer.
+func (b *Box) attendLocked(urgent bool) {
 	if b.unpinged >= b.every {
 		b.pingLocked(b.plain)
 	}
-	if b.writer != awake || urgent {
-		b.rouseLocked(urgent)
-	}
+	b.rouseLocked(urgent)
 }
 
 // publishFull is Publish when the active buffer is full, or when there is no link. lent is p.data: a slice that may be lent escapes, and the

@@ -7,26 +7,31 @@ import "slices"
 
 // AppendPub writes PUB, or HPUB when hdr is not empty. hdr is a whole block as [AppendHeader] makes it.
 func AppendPub(dst []byte, subject, reply string, hdr, data []byte) []byte {
-	return appendPub(dst, subject, reply, hdr, data, len(data))
+	dst = slices.Grow(dst, pubExtra+len(subject)+len(reply)+len(hdr)+len(data)) // at most one move
+	dst = AppendPubLine(dst, subject, reply, len(hdr), len(hdr)+len(data))
+	dst = append(dst, hdr...)
+	dst = append(dst, data...)
+	return append(dst, "\r\n"...)
 }
 
 // AppendPubAround is AppendPub with a gap in place of the payload's size bytes: those from gap on have no meaning.
 func AppendPubAround(dst []byte, subject, reply string, hdr []byte, size int) (out []byte, gap int) {
 	dst = slices.Grow(dst, pubExtra+len(subject)+len(reply)+len(hdr)+size)
-	dst = appendPub(dst, subject, reply, hdr, nil, size)
-	gap = len(dst) - len("\r\n")
-	dst = dst[:len(dst)+size]
-	copy(dst[len(dst)-len("\r\n"):], "\r\n")
-	return dst, gap
+	dst = AppendPubLine(dst, subject, reply, len(hdr), len(hdr)+size)
+	dst = append(dst, hdr...)
+	gap = len(dst)
+	dst = dst[:gap+size]
+	return append(dst, "\r\n"...), gap
 }
 
 // pubExtra is the most that PUB or HPUB has besides its arguments.
 const pubExtra = len("HPUB  ") + 2*len(" 18446744073709551615") + 2*len("\r\n")
 
-// appendPub announces size bytes of payload and writes data.
-func appendPub(dst []byte, subject, reply string, hdr, data []byte, size int) []byte {
-	dst = slices.Grow(dst, pubExtra+len(subject)+len(reply)+len(hdr)+len(data)) // at most one move
-	if len(hdr) == 0 {
+// AppendPubLine writes the first line of PUB, or of HPUB when hdr, the size of the header block, is not 0. all is that of block and payload,
+// which must follow, and a line end behind them.
+func AppendPubLine(dst []byte, subject, reply string, hdr, all int) []byte {
+	dst = slices.Grow(dst, pubExtra+len(subject)+len(reply))
+	if hdr == 0 {
 		dst = append(dst, "PUB "...)
 	} else {
 		dst = append(dst, "HPUB "...)
@@ -37,14 +42,11 @@ func appendPub(dst []byte, subject, reply string, hdr, data []byte, size int) []
 		dst = append(dst, reply...)
 		dst = append(dst, ' ')
 	}
-	if len(hdr) != 0 {
-		dst = appendUint(dst, uint64(len(hdr)))
+	if hdr != 0 {
+		dst = appendUint(dst, uint64(hdr))
 		dst = append(dst, ' ')
 	}
-	dst = appendUint(dst, uint64(len(hdr)+size))
-	dst = append(dst, "\r\n"...)
-	dst = append(dst, hdr...)
-	dst = append(dst, data...)
+	dst = appendUint(dst, uint64(all))
 	return append(dst, "\r\n"...)
 }
 
