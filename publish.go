@@ -2,7 +2,6 @@ package nats
 
 import (
 	"github.com/gannet-io/nats/internal/engine"
-	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/subject"
 )
 
@@ -64,7 +63,7 @@ func (nc *Conn) publishMsg(subj string, m *Msg) error {
 // publishHeader has the header's buffer on its stack, which other publishes shall not pay for.
 func publishHeader(eng *engine.Conn, subj string, m *Msg) error {
 	var buf [stackHeader]byte
-	hdr, err := proto.AppendHeader(buf[:0], m.Header)
+	hdr, err := eng.AppendHeader(buf[:0], m.Header)
 	if err != nil {
 		return err
 	}

@@ -128,11 +128,15 @@ func (nc *Conn) RequestMsgWithContext(ctx context.Context, msg *Msg) (*Msg, erro
 }
 
 func (nc *Conn) requestMsg(ctx context.Context, timeout time.Duration, m *Msg) (*Msg, error) {
-	if len(m.Header) == 0 {
+	eng := nc.engine()
+	switch {
+	case eng == nil:
+		return nil, ErrInvalidConnection
+	case len(m.Header) == 0:
 		return nc.request(ctx, timeout, m.Subject, nil, m.Data)
 	}
 	var buf [stackHeader]byte
-	hdr, err := proto.AppendHeader(buf[:0], m.Header)
+	hdr, err := eng.AppendHeader(buf[:0], m.Header)
 	if err != nil {
 		return nil, err
 	}

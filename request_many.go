@@ -176,7 +176,7 @@ func (nc *Conn) askMany(msg *Msg, o *requestMany, a *manyAsker) (*Subscription, 
 	var hdr []byte
 	if len(msg.Header) > 0 {
 		var err error
-		if hdr, err = proto.AppendHeader(buf[:0], msg.Header); err != nil {
+		if hdr, err = nc.eng.AppendHeader(buf[:0], msg.Header); err != nil {
 			return nil, 0, err
 		}
 	}

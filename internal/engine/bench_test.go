@@ -64,7 +64,7 @@ func BenchmarkPublishToSink(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(size))
 			for b.Loop() {
-				if err := c.Publish("bench.subject", "", nil, data); err != nil {
+				if err := c.PublishData("bench.subject", data); err != nil {
 					b.Fatal(err)
 				}
 			}

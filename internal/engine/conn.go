@@ -48,6 +48,7 @@ type Conn struct {
 	lists   []serverList // not used yet. The supervisor's
 	lastErr atomic.Pointer[error]
 	health  health
+	keys    headerKeys
 
 	connecting sync.WaitGroup // over when Connect has its result
 	connectErr error          // that result

@@ -18,6 +18,7 @@ func TestPublishDoesNotAllocate(t *testing.T) {
 		call  func(b *Box, data []byte)
 	}{
 		{"Publish", true, func(b *Box, data []byte) { _ = b.Publish("some.subject", "", nil, data) }},
+		{"PublishData", true, func(b *Box, data []byte) { _ = b.PublishData("some.subject", data) }},
 		{"Publish with reply and header", true, func(b *Box, data []byte) { _ = b.Publish("some.subject", "r", hdr, data) }},
 		{"Publish with a reply and a header of the caller's stack", true, func(b *Box, data []byte) {
 			reply, header := [96]byte{'r'}, [96]byte{}

@@ -53,13 +53,13 @@ func BenchmarkPublish(b *testing.B) {
 					b.SetBytes(int64(size))
 					if publishers == 1 {
 						for b.Loop() {
-							box.Publish("bench.subject", "", nil, data)
+							box.PublishData("bench.subject", data)
 						}
 					} else {
 						b.SetParallelism(max(1, publishers/runtime.GOMAXPROCS(0)))
 						b.RunParallel(func(pb *testing.PB) {
 							for pb.Next() {
-								box.Publish("bench.subject", "", nil, data)
+								box.PublishData("bench.subject", data)
 							}
 						})
 					}

@@ -335,7 +335,7 @@ func (r *resend) link(last bool) {
 func (r *resend) publish(who int, rng *rand.Rand) {
 	for i := range 200 {
 		data := fmt.Sprintf("%d %s", i, strings.Repeat("x", rng.IntN([]int{10, 300, 5000, 60_000}[rng.IntN(8)/2])))
-		if err := r.box.Publish(strconv.Itoa(who), "", nil, []byte(data)); err != nil {
+		if err := r.box.PublishData(strconv.Itoa(who), []byte(data)); err != nil {
 			r.t.Errorf("publish: %v", err)
 			return
 		}

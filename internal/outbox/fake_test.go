@@ -130,8 +130,8 @@ func start(t testing.TB, b *Box, l Link, exact bool, first string) (wait func())
 // publish fails the test on an error.
 func publish(t testing.TB, b *Box, subject, data string) {
 	t.Helper()
-	if err := b.Publish(subject, "", nil, []byte(data)); err != nil {
-		t.Fatalf("Publish(%s): %v", subject, err)
+	if err := b.PublishData(subject, []byte(data)); err != nil {
+		t.Fatalf("PublishData(%s): %v", subject, err)
 	}
 }
 

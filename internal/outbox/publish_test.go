@@ -46,6 +46,66 @@ func TestHeldKeepsPublishesOnly(t *testing.T) {
 	}
 }
 
+// TestPublishDataIsPublish: the way of most messages has an encoding and a count of its own. Both write the same.
+func TestPublishDataIsPublish(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		exact bool
+		tune  func(*Config)
+	}{
+		{"exact link", true, func(*Config) {}},
+		{"inexact link", false, func(*Config) {}},
+		{"PINGs between", true, func(c *Config) { c.ConfirmBytes = 10_000 }},
+		{"sent again", true, func(c *Config) { c.Resend = 1 << 20 }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var text [2]string
+			var counters [2]Counters
+			for i := range text {
+				synctest.Test(t, func(t *testing.T) {
+					cfg := testConfig()
+					cfg.Counters = &counters[i]
+					tt.tune(&cfg)
+					b := New(cfg)
+					l := newScript(-1)
+					wait := start(t, b, l, tt.exact, "SUB x 1\r\n")
+					synctest.Wait()
+					for n, size := range []int{0, 9, 10, 99, 100, 999, 1000, 4000, 9999, 10_000, 50_000, 14_000, 60_000, 65_000, 16, 200_000, 128} {
+						for range 3 {
+							var err error
+							if i == 0 {
+								err = b.Publish("s."+strings.Repeat("x", n), "", nil, make([]byte, size))
+							} else {
+								err = b.PublishData("s."+strings.Repeat("x", n), make([]byte, size))
+							}
+							if err != nil {
+								t.Fatalf("%d bytes: %v", size, err)
+							}
+						}
+						if n%5 == 4 {
+							synctest.Wait() // until it is written
+						}
+					}
+					if got := b.Mark(); got != 51 {
+						t.Errorf("Mark: got %d, want 51", got)
+					}
+					_ = b.Close(time.Second, time.Second)
+					wait()
+					text[i] = l.text()
+				})
+			}
+			if text[0] != text[1] {
+				t.Errorf("PublishData wrote %d bytes, other than the %d of Publish", len(text[1]), len(text[0]))
+			}
+			if counters[0] != counters[1] || counters[0].OutMsgs != 51 {
+				t.Errorf("PublishData counted %+v, Publish %+v; want 51 messages", counters[1], counters[0])
+			}
+		})
+	}
+}
+
 func TestKeepIsExact(t *testing.T) {
 	t.Parallel()
 	hdr := []byte("NATS/1.0\r\n\r\n")

@@ -53,7 +53,7 @@ func TestPublishersOverTCP(t *testing.T) {
 			for p := range publishers {
 				all.Go(func() {
 					for i := range n {
-						if err := b.Publish(fmt.Sprintf("s.%d.%d", p, i), "", nil, make([]byte, i%300)); err != nil {
+						if err := b.PublishData(fmt.Sprintf("s.%d.%d", p, i), make([]byte, i%300)); err != nil {
 							t.Errorf("publisher %d: %v", p, err)
 						}
 					}
@@ -138,7 +138,7 @@ func TestLinksComeAndGo(t *testing.T) {
 				if i%5 == 0 {
 					err = b.PublishNow(fmt.Sprint("p", p), "", nil, fmt.Append(nil, i, " "))
 				} else {
-					err = b.Publish(fmt.Sprint("p", p), "", nil, fmt.Append(nil, i, " ", string(make([]byte, i%700))))
+					err = b.PublishData(fmt.Sprint("p", p), fmt.Append(nil, i, " ", string(make([]byte, i%700))))
 				}
 				if err != nil {
 					t.Errorf("publisher %d: %v", p, err)

@@ -176,6 +176,7 @@ func TestWriterRests(t *testing.T) {
 		{"PublishNow", func(b *Box) { _ = b.PublishNow("n", "", nil, nil) }, false},
 		{"request", func(b *Box) { _ = b.Publish("n", "reply", nil, nil) }, false},
 		{"plain", func(b *Box) { _ = b.Publish("n", "", nil, nil) }, true},
+		{"data", func(b *Box) { _ = b.PublishData("n", nil) }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

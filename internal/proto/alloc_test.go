@@ -11,6 +11,7 @@ func TestAllocations(t *testing.T) {
 	var f Frame
 	h := header{"Nats-Msg-Id": {"0123456789"}, "Trace": {"abc\r\n"}}
 	block, _ := AppendHeader(nil, h)
+	known := NewHeaderKeys(h)
 	buf := make([]byte, 0, 4096)
 	data := make([]byte, 128)
 	status := []byte("NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: 12\r\n\r\n")
@@ -47,6 +48,12 @@ func TestAllocations(t *testing.T) {
 			var b [256]byte
 			if out, err := AppendHeader(b[:0], h); err != nil || string(out) != string(block) {
 				t.Error("another block") // printing out would move b to the heap
+			}
+		}},
+		{"HeaderKeys.Append on the stack", 0, func() {
+			var b [256]byte
+			if out, ok := known.Append(b[:0], h); !ok || string(out) != string(block) {
+				t.Error("another block")
 			}
 		}},
 		{"HeaderLen", 0, func() { HeaderLen(h) }},

@@ -111,6 +111,16 @@ func BenchmarkHeader(b *testing.B) {
 			}
 		}
 	})
+	b.Run("append known", func(b *testing.B) {
+		known := NewHeaderKeys(h)
+		b.ReportAllocs()
+		for b.Loop() {
+			var buf [256]byte
+			if _, ok := known.Append(buf[:0], h); !ok {
+				b.Fatal("its own keys are unknown")
+			}
+		}
+	})
 	b.Run("length", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -173,6 +173,9 @@ func FuzzAppendHeader(f *testing.F) {
 		if len(block) != len("before")+HeaderLen(h) {
 			t.Errorf("AppendHeader(%q) wrote %d bytes, HeaderLen is %d", h, len(block)-len("before"), HeaderLen(h))
 		}
+		if again, ok := NewHeaderKeys(h).Append([]byte("before"), h); ok && string(again) != string(block) {
+			t.Errorf("with its keys known, %q is %q, want %q", h, again, block)
+		}
 		if len(h) == 0 {
 			return
 		}

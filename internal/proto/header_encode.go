@@ -45,14 +45,10 @@ func AppendHeader(dst []byte, h map[string][]string) ([]byte, error) {
 	if len(h) > len(few) {
 		slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	}
-	dst = append(dst, version...)
-	dst = append(dst, "\r\n"...)
+	dst = appendVersion(dst)
 	for i := range entries {
 		for _, value := range entries[i].values {
-			dst = append(dst, entries[i].key...)
-			dst = append(dst, ": "...)
-			dst = appendValue(dst, value)
-			dst = append(dst, "\r\n"...)
+			dst = appendField(dst, entries[i].key, value)
 		}
 	}
 	return append(dst, "\r\n"...), nil
@@ -72,8 +68,24 @@ func HeaderLen(h map[string][]string) int {
 	return n
 }
 
-// appendValue writes a value on one line.
-func appendValue(dst []byte, value string) []byte {
+// appendVersion begins a header block.
+func appendVersion(dst []byte) []byte {
+	return append(append(dst, version...), "\r\n"...)
+}
+
+// appendField writes the line of a value.
+func appendField(dst []byte, key, value string) []byte {
+	dst = append(append(dst, key...), ": "...)
+	start := len(dst)
+	dst = append(dst, value...)
+	if word(dst, start) < len(dst) {
+		dst = appendLine(dst[:start], value)
+	}
+	return append(dst, "\r\n"...)
+}
+
+// appendLine writes a value that has white space or control characters.
+func appendLine(dst []byte, value string) []byte {
 	i := len(dst)
 	dst = append(dst, trimValue(value)...)
 	for ; i < len(dst); i++ {

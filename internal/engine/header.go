@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"github.com/gannet-io/nats/internal/proto"
+)
+
+// headerKeys remembers the keys of headers that were encoded, one set for each number of keys. The zero value is ready.
+type headerKeys struct {
+	sets   [4]atomic.Pointer[proto.HeaderKeys] // by the number of keys, modulo their own number
+	missed atomic.Uint32
+}
+
+// learnEvery is how many headers with other keys it takes until one of them replaces what is remembered: a program where keys take turns shall not
+// make a new set for each message.
+const learnEvery = 256
+
+// AppendHeader is [proto.AppendHeader] that is faster for the keys of headers before h.
+func (c *Conn) AppendHeader(dst []byte, h map[string][]string) ([]byte, error) {
+	set := &c.keys.sets[len(h)%len(c.keys.sets)]
+	known := set.Load()
+	if known != nil {
+		if out, ok := known.Append(dst, h); ok {
+			return out, nil
+		}
+	}
+	out, err := proto.AppendHeader(dst, h)
+	if err == nil && (known == nil || c.keys.missed.Add(1)%learnEvery == 0) {
+		set.Store(proto.NewHeaderKeys(h))
+	}
+	return out, err
+}
