@@ -112,7 +112,7 @@ func (b *Box) countLocked(bytes, payload int) {
 }
 
 // callsLocked reports whether attendLocked has something to do after a publish that is not urgent.
-func (b *Box) callsLocked() bool { return b.writer != awake || b.unpinged >= b.every }
+func (b *Box) callsLocked() bool { return b.writer == idle || b.unpinged >= b.every }
 
 // attendLocked asks for a confirmation when that is due, and wakes the writer.
 func (b *Box) attendLocked(urgent bool) {
