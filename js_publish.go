@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
@@ -46,7 +47,7 @@ func (j *js) PublishMsg(m *Msg, opts ...PubOpt) (*PubAck, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, err := o.seal(m)
+	block, err := o.seal(j.nc.eng, m)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +112,7 @@ func (j *js) PublishMsgAsync(m *Msg, opts ...PubOpt) (PubAckFuture, error) {
 	case m != nil && m.Reply != "":
 		return nil, errReplySet
 	}
-	block, err := o.seal(m)
+	block, err := o.seal(j.nc.eng, m)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func (j *js) publishAsync(f *pubFuture, subj string, block, data []byte, o *pubO
 }
 
 // seal checks m, writes the headers of the options into it, and encodes its header block, which nobody changes any more.
-func (o *pubOpts) seal(m *Msg) (block []byte, err error) {
+func (o *pubOpts) seal(eng *engine.Conn, m *Msg) (block []byte, err error) {
 	switch {
 	case m == nil:
 		return nil, ErrInvalidMsg
@@ -149,7 +150,7 @@ func (o *pubOpts) seal(m *Msg) (block []byte, err error) {
 		}
 		o.write(m.Header)
 	}
-	return sealHeader(m.Header)
+	return eng.EncodeHeader(m.Header)
 }
 
 // block is the header block of the options alone, for a message on subj without one of its own: it takes no detour by way of a map.
@@ -167,13 +168,6 @@ func (o *pubOpts) block(subj string) ([]byte, error) {
 		size += len(pairs[i]) + len(": \r\n") + len(pairs[i+1])
 	}
 	return proto.AppendPairs(make([]byte, 0, size), pairs...), nil
-}
-
-func sealHeader(h Header) ([]byte, error) {
-	if len(h) == 0 {
-		return nil, nil
-	}
-	return proto.AppendHeader(make([]byte, 0, proto.HeaderLen(h)), h)
 }
 
 func (j *js) PublishAsyncPending() int              { return j.pub.Pending() }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/js/pubwin"
 )
 
@@ -116,7 +117,7 @@ func TestPubBlocks(t *testing.T) {
 		}
 	}
 	m := &Msg{Subject: "s"}
-	if block, err := o.seal(m); string(block) != want || err != nil || m.Header.Get(MsgIdHdr) != "id" {
+	if block, err := o.seal(new(engine.Conn), m); string(block) != want || err != nil || m.Header.Get(MsgIdHdr) != "id" {
 		t.Errorf("seal: got %q, %v, header %v, want %q and the id in the header", block, err, m.Header, want)
 	}
 	for name, tc := range map[string]struct {
@@ -128,7 +129,7 @@ func TestPubBlocks(t *testing.T) {
 		"white space": {&Msg{Subject: "a\r\nPUB x 0"}, ErrBadSubject},
 		"bad key":     {&Msg{Subject: "s", Header: Header{"a b": {"c"}}}, ErrBadHeaderMsg},
 	} {
-		if block, err := o.seal(tc.m); len(block) > 0 || !errors.Is(err, tc.want) {
+		if block, err := o.seal(new(engine.Conn), tc.m); len(block) > 0 || !errors.Is(err, tc.want) {
 			t.Errorf("%s: got %q, %v, want %v", name, block, err, tc.want)
 		}
 	}

@@ -77,7 +77,7 @@ func (js *jetStream) Publish(ctx context.Context, subj string, payload []byte, o
 }
 
 func (js *jetStream) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...PublishOpt) (*PubAck, error) {
-	o, block, err := prepare(msg, opts)
+	o, block, err := js.prepare(msg, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (js *jetStream) PublishMsgAsync(msg *nats.Msg, opts ...PublishOpt) (PubAckF
 	if msg != nil && msg.Reply != "" {
 		return nil, ErrAsyncPublishReplySubjectSet
 	}
-	o, block, err := prepare(msg, opts)
+	o, block, err := js.prepare(msg, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func (js *jetStream) PublishAsyncComplete() <-chan struct{} { return js.pub.Comp
 func (js *jetStream) CleanupPublisher()                     { js.pub.Close() }
 
 // prepare checks a message, writes the options' headers into its own, and encodes them.
-func prepare(msg *nats.Msg, opts []PublishOpt) (o *pubOpts, block []byte, err error) {
+func (js *jetStream) prepare(msg *nats.Msg, opts []PublishOpt) (o *pubOpts, block []byte, err error) {
 	if msg == nil {
 		return nil, nil, nats.ErrInvalidMsg
 	}
@@ -164,7 +164,7 @@ func prepare(msg *nats.Msg, opts []PublishOpt) (o *pubOpts, block []byte, err er
 		}
 		o.write(msg.Header)
 	}
-	block, err = encode(msg.Header)
+	block, err = js.eng.EncodeHeader(msg.Header)
 	return o, block, err
 }
 

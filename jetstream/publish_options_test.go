@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats"
+	"github.com/gannet-io/nats/internal/engine"
 	"github.com/gannet-io/nats/internal/js/pubwin"
 )
 
@@ -183,8 +184,9 @@ func TestOptionTablesAreComplete(t *testing.T) {
 // TestOptionsWriteIntoTheMessage: callers see the headers that options set, beside their own and in place of older ones.
 func TestOptionsWriteIntoTheMessage(t *testing.T) {
 	t.Parallel()
+	js := &jetStream{eng: new(engine.Conn)}
 	m := &nats.Msg{Subject: "s", Header: nats.Header{"K": {"v"}, "Nats-Msg-Id": {"old", "older"}}}
-	_, block, err := prepare(m, []PublishOpt{WithMsgID("new"), WithExpectStream("S")})
+	_, block, err := js.prepare(m, []PublishOpt{WithMsgID("new"), WithExpectStream("S")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,14 +201,14 @@ func TestOptionsWriteIntoTheMessage(t *testing.T) {
 		t.Errorf("got expected stream %q, want S", got)
 	}
 	plain := &nats.Msg{Subject: "s"}
-	if _, block, err := prepare(plain, nil); err != nil || block != nil || plain.Header != nil {
+	if _, block, err := js.prepare(plain, nil); err != nil || block != nil || plain.Header != nil {
 		t.Errorf("without options: got block %q, header %v, %v, want nothing", block, plain.Header, err)
 	}
 	refused := &nats.Msg{Subject: "s"}
-	if _, _, err := prepare(refused, []PublishOpt{WithMsgID("x"), WithRetryWait(0)}); err == nil || refused.Header != nil {
+	if _, _, err := js.prepare(refused, []PublishOpt{WithMsgID("x"), WithRetryWait(0)}); err == nil || refused.Header != nil {
 		t.Errorf("refused options: got %v, header %v, want an error and no header", err, refused.Header)
 	}
-	if _, _, err := prepare(&nats.Msg{Subject: "s", Header: nats.Header{"a b": {"v"}}}, nil); err != nats.ErrBadHeaderMsg {
+	if _, _, err := js.prepare(&nats.Msg{Subject: "s", Header: nats.Header{"a b": {"v"}}}, nil); err != nats.ErrBadHeaderMsg {
 		t.Errorf("bad key: got %v, want %v", err, nats.ErrBadHeaderMsg)
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"sync/atomic"
 
 	"github.com/gannet-io/nats/internal/proto"
@@ -30,4 +31,17 @@ func (c *Conn) AppendHeader(dst []byte, h map[string][]string) ([]byte, error) {
 		set.Store(proto.NewHeaderKeys(h))
 	}
 	return out, err
+}
+
+// EncodeHeader is AppendHeader into memory of the block's own, for those who keep it; nil for an h without keys.
+func (c *Conn) EncodeHeader(h map[string][]string) ([]byte, error) {
+	if len(h) == 0 {
+		return nil, nil
+	}
+	var room [512]byte // of the stack: copying is cheaper than measuring first
+	block, err := c.AppendHeader(room[:0], h)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.Clone(block), nil
 }

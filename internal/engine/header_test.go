@@ -31,6 +31,10 @@ func TestAppendHeader(t *testing.T) {
 				if err != wantErr || string(got) != string(want) {
 					t.Errorf("%q: got %q, %v; want %q, %v", h, got, err, want, wantErr)
 				}
+				own, err := c.EncodeHeader(h)
+				if err == nil && string(own) != string(want[1:]) || err != wantErr || err != nil && own != nil {
+					t.Errorf("EncodeHeader(%q): got %q, %v; want %q, %v", h, own, err, want[1:], wantErr)
+				}
 			}
 		})
 	}
