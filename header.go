@@ -40,9 +40,6 @@ func DecodeHeadersMsg(data []byte) (Header, error) {
 	return h, nil
 }
 
-// stackHeader is the size of the buffers on the stack that header blocks are written to. Longer blocks cost an allocation.
-const stackHeader = 512
-
 func sameHeader(a, b Header) bool {
 	if len(a) != len(b) {
 		return false

@@ -54,6 +54,8 @@ func (nc *Conn) publishMsg(subj string, m *Msg) error {
 		return ErrInvalidConnection
 	case !subject.ValidPublish(subj), !subject.ValidReply(m.Reply):
 		return ErrBadSubject
+	case len(m.Header) == 0 && m.Reply == "":
+		return eng.PublishData(subj, m.Data)
 	case len(m.Header) == 0:
 		return eng.Publish(subj, m.Reply, nil, m.Data)
 	}
@@ -62,7 +64,7 @@ func (nc *Conn) publishMsg(subj string, m *Msg) error {
 
 // publishHeader has the header's buffer on its stack, which other publishes shall not pay for.
 func publishHeader(eng *engine.Conn, subj string, m *Msg) error {
-	var buf [stackHeader]byte
+	var buf [engine.HeaderRoom]byte
 	hdr, err := eng.AppendHeader(buf[:0], m.Header)
 	if err != nil {
 		return err

@@ -135,7 +135,7 @@ func (nc *Conn) requestMsg(ctx context.Context, timeout time.Duration, m *Msg) (
 	case len(m.Header) == 0:
 		return nc.request(ctx, timeout, m.Subject, nil, m.Data)
 	}
-	var buf [stackHeader]byte
+	var buf [engine.HeaderRoom]byte
 	hdr, err := eng.AppendHeader(buf[:0], m.Header)
 	if err != nil {
 		return nil, err

@@ -172,7 +172,7 @@ const serverCounts = 1 << 20
 
 // askMany subscribes and publishes.
 func (nc *Conn) askMany(msg *Msg, o *requestMany, a *manyAsker) (*Subscription, engine.Token, error) {
-	var buf [stackHeader]byte
+	var buf [engine.HeaderRoom]byte
 	var hdr []byte
 	if len(msg.Header) > 0 {
 		var err error

@@ -17,6 +17,9 @@ type headerKeys struct {
 // make a new set for each message.
 const learnEvery = 256
 
+// HeaderRoom is the size of buffers on the stack that header blocks are written to. Longer blocks cost an allocation.
+const HeaderRoom = 512
+
 // AppendHeader is [proto.AppendHeader] that is faster for the keys of headers before h.
 func (c *Conn) AppendHeader(dst []byte, h map[string][]string) ([]byte, error) {
 	set := &c.keys.sets[len(h)%len(c.keys.sets)]
@@ -38,7 +41,7 @@ func (c *Conn) EncodeHeader(h map[string][]string) ([]byte, error) {
 	if len(h) == 0 {
 		return nil, nil
 	}
-	var room [512]byte // of the stack: copying is cheaper than measuring first
+	var room [HeaderRoom]byte // copying is cheaper than measuring first
 	block, err := c.AppendHeader(room[:0], h)
 	if err != nil {
 		return nil, err
