@@ -29,6 +29,10 @@ type Health struct {
 	// LostUnconfirmed and LostDropped add up what every [*LossError] said.
 	LostUnconfirmed uint64
 	LostDropped     uint64
+	// LeftConsumers counts the consumers that readers have left on servers: watches, object reads, ordered consumers, and subscriptions that made
+	// one. Their deletion is asked for again while no leader or no link answers; counted are those for which nobody has granted it by the time at
+	// which the server must have done it by itself, after their inactive threshold, and those that it does not permit. [Logger] tells each.
+	LeftConsumers uint64
 	// Resent counts the messages that [ResendUnconfirmed] has sent again.
 	Resent uint64
 	// Reconnects counts the links after the first.
@@ -66,7 +70,7 @@ func (nc *Conn) Health() Health {
 		Status: nc.Status(), Since: time.Now().Add(-e.Since), RTT: e.RTT, Silence: e.Heard, Outstanding: e.Outstanding,
 		PendingBytes: e.Pending, Unconfirmed: e.Unconfirmed, Subscriptions: eng.NumSubscriptions(),
 		DroppedReports: e.DroppedNews, LostUnconfirmed: e.LostUnconfirmed, LostDropped: e.LostDropped, Resent: e.Resent,
-		Reconnects: nc.Stats().Reconnects, LastError: nc.LastError(),
+		LeftConsumers: e.LeftConsumers, Reconnects: nc.Stats().Reconnects, LastError: nc.LastError(),
 	}
 	if u := eng.URL(); u != nil {
 		h.Server = bareURL(u)

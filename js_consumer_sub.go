@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/gannet-io/nats/internal/js/run"
 	"github.com/gannet-io/nats/internal/js/wire"
@@ -21,8 +22,10 @@ type consumerSub struct {
 	consumer atomic.Pointer[string]
 	pending  atomic.Uint64 // messages to deliver when the subscription began
 	ackNone  bool
-	lasting  bool        // the consumer is durable, or its inactive threshold was chosen: it may outlive the connection
-	owned    atomic.Bool // the subscription made the consumer and has to delete it; whoever clears this does
+	lasting  bool          // the consumer is durable, or its inactive threshold was chosen: it may outlive the connection
+	unnamed  bool          // the program has not chosen the consumer's name, so that nobody else can use it
+	inactive time.Duration // the threshold that was chosen; 0: none
+	owned    atomic.Bool   // the subscription made the consumer and has to delete it; whoever clears this does
 
 	// Of push subscriptions:
 	gate    *run.Gate
@@ -123,11 +126,22 @@ func (s *Subscription) endPull(how subState) {
 	}
 }
 
-// dismiss asks the server to delete the consumer if it is the subscription's, and does not wait for an answer.
+// dismiss asks the server to delete the consumer if it is the subscription's, and does not wait for an answer. It is asked again only for one
+// whose name nobody can have used for another meanwhile.
 func (c *consumerSub) dismiss(publish func(subject, reply string, hdr, data []byte) error) {
-	if c.owned.CompareAndSwap(true, false) {
+	switch {
+	case !c.owned.CompareAndSwap(true, false):
+	case c.unnamed:
+		c.remove()
+	default:
 		_ = publish(c.js.api.Prefix+wire.ConsumerDelete(c.stream, c.name()), "", nil, nil) // best effort
 	}
+}
+
+// remove has the server delete the consumer, and asks until it has.
+func (c *consumerSub) remove() {
+	a := c.js.api
+	run.Remove(c.js.nc.eng, run.Leftover{Request: a.Prefix + wire.ConsumerDelete(c.stream, c.name()), Header: a.Header, Inactive: c.inactive})
 }
 
 // deleteConsumer is the end of Unsubscribe: it deletes the consumer if it is the subscription's. Without a link it does not wait
@@ -144,7 +158,11 @@ func (s *Subscription) deleteConsumer() error {
 	if !c.owned.CompareAndSwap(true, false) {
 		return nil
 	}
-	return c.js.DeleteConsumer(c.stream, c.name())
+	err := c.js.DeleteConsumer(c.stream, c.name())
+	if err != nil && c.unnamed && !errors.Is(err, ErrConsumerNotFound) {
+		c.remove()
+	}
+	return err
 }
 
 // orderedConsumer is the present consumer of an ordered subscription, empty if there is none.

@@ -32,6 +32,7 @@ func (j *js) PullSubscribe(subj, durable string, opts ...SubOpt) (*Subscription,
 	}
 	s := j.newPullSub(subj, info)
 	s.cons.lasting = info.Config.Durable != "" || o.cfg.InactiveThreshold > 0
+	s.cons.unnamed, s.cons.inactive = o.cfg.Durable == "" && o.cfg.Name == "", o.cfg.InactiveThreshold
 	s.cons.owned.Store(owned)
 	if err := j.nc.adopt(s); err != nil {
 		return nil, err

@@ -255,11 +255,13 @@ func (p *pushRequest) create(name string) error {
 	if cfg.MaxAckPending == 0 && cfg.AckPolicy != AckNonePolicy {
 		cfg.MaxAckPending = p.ackRoom()
 	}
-	if name == "" && !p.js.before29() {
+	unnamed := name == ""
+	if unnamed && !p.js.before29() {
 		name = nuid.Next()
 	}
 	p.prepare(cfg.DeliverSubject, name, &cfg)
 	c := p.sub.cons
+	c.unnamed = unnamed
 	if err := c.gate.Open(nil); err != nil {
 		return p.fail(err)
 	}

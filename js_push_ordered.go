@@ -32,7 +32,7 @@ func (p *pushRequest) inOrder() error {
 	c.ordered = true
 	c.gate = run.NewGate(run.GateConfig{
 		Link: nc.eng, Down: (*pushInlet)(s), Heartbeat: base.Heartbeat,
-		Renew: &run.Renewing{API: p.js.api, Stream: p.stream, Start: startOf(&base), Config: orderedConfig(base)},
+		Renew: &run.Renewing{API: p.js.api, Stream: p.stream, Start: startOf(&base), Config: orderedConfig(base), Inactive: base.InactiveThreshold},
 		Tell:  s.tellNews, Over: s.gateOver,
 	})
 	nc.list(s)

@@ -15,7 +15,7 @@ func (p *pushRequest) prepare(deliver, consumer string, cfg *ConsumerConfig) {
 	s := p.attach(deliver, cfg)
 	c := s.cons
 	c.setName(consumer)
-	c.lasting = cfg.Durable != "" || cfg.InactiveThreshold > 0
+	c.lasting, c.inactive = cfg.Durable != "" || cfg.InactiveThreshold > 0, cfg.InactiveThreshold
 	c.gate = run.NewGate(run.GateConfig{
 		Link: p.js.nc.eng, Down: (*pushInlet)(s), Heartbeat: cfg.Heartbeat, Subject: deliver, Queue: s.Queue,
 		Tell: s.tellNews, Over: s.gateOver,

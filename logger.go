@@ -43,6 +43,8 @@ func (nc *Conn) logEvent(e engine.Event, err error) {
 		nc.log(slog.LevelWarn, "server in lame duck mode")
 	case engine.Discovered:
 		nc.log(slog.LevelInfo, "servers discovered", slog.Int("servers", len(nc.pool())))
+	case engine.LeftConsumer:
+		nc.log(slog.LevelWarn, "consumer not deleted", nc.errorAttr(err)...)
 	case engine.Closed:
 		var attrs []slog.Attr
 		if last := nc.LastError(); last != nil {

@@ -81,6 +81,13 @@ func (c *OrderedConsumerConfig) filters() []string {
 	return c.FilterSubjects
 }
 
+func (c *OrderedConsumerConfig) inactive() time.Duration {
+	if c.InactiveThreshold == 0 {
+		return orderedInactive
+	}
+	return c.InactiveThreshold
+}
+
 // consumer is the configuration of a consumer that starts at a stream sequence; 0: by the policy.
 func (c *OrderedConsumerConfig) consumer(name string, from uint64) ConsumerConfig {
 	cfg := ConsumerConfig{
@@ -88,14 +95,11 @@ func (c *OrderedConsumerConfig) consumer(name string, from uint64) ConsumerConfi
 		AckPolicy:         AckNonePolicy,
 		DeliverPolicy:     c.DeliverPolicy,
 		ReplayPolicy:      c.ReplayPolicy,
-		InactiveThreshold: c.InactiveThreshold,
+		InactiveThreshold: c.inactive(),
 		HeadersOnly:       c.HeadersOnly,
 		Metadata:          c.Metadata,
 		Replicas:          1,
 		MemoryStorage:     true,
-	}
-	if cfg.InactiveThreshold == 0 {
-		cfg.InactiveThreshold = orderedInactive
 	}
 	switch filters := c.filters(); len(filters) {
 	case 0:

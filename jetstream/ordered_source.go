@@ -24,15 +24,15 @@ type orderedSource struct {
 	js     *jetStream
 	stream string
 	cfg    OrderedConsumerConfig // its own
+	chosen bool                  // the program has said how names begin
 	leave  func()                // from engine.Conn.OnClose
 
 	mu     sync.Mutex
-	used   int            // the last serial number of an attempt
-	serial int            // of the current consumer; 0: none yet
-	info   *ConsumerInfo  // of the current consumer
-	origin run.Origin     // likewise
-	left   []string       // consumers that may exist: nobody answered the attempt, or the deletion
-	tries  map[string]int // deletions that are not granted yet: how often they were asked for
+	used   int           // the last serial number of an attempt
+	serial int           // of the current consumer; 0: none yet
+	info   *ConsumerInfo // of the current consumer
+	origin run.Origin    // likewise
+	left   []string      // consumers that may exist: nobody answered the attempt
 	over   bool
 	failed error // the last attempt's
 
@@ -47,7 +47,7 @@ type orderedSource struct {
 }
 
 func newOrderedSource(js *jetStream, stream string, cfg OrderedConsumerConfig) *orderedSource {
-	return &orderedSource{js: js, stream: stream, cfg: cfg.own(), order: ordered.New(0)}
+	return &orderedSource{js: js, stream: stream, cfg: cfg.own(), chosen: cfg.NamePrefix != "", order: ordered.New(0)}
 }
 
 // firstPatience is how long the answer to the request for the first consumer is waited for before another one is asked for. nats-server 2.15 may
@@ -115,14 +115,14 @@ func (o *orderedSource) create(ctx context.Context, from uint64) (run.Origin, er
 	name, serial := o.next()
 	info, err := o.js.putConsumer(ctx, o.stream, o.cfg.consumer(name, from), wire.CreateOrUpdate)
 	if err != nil {
-		if name := o.missed(serial, err); name != "" {
-			o.remove(name)
+		if l := o.missed(serial, err); l.name != "" {
+			o.remove(l)
 		}
 		return run.Origin{}, err
 	}
 	origin, leftover := o.adopt(serial, info)
-	for _, name := range leftover {
-		o.replace(name)
+	for _, l := range leftover {
+		o.remove(l)
 	}
 	return origin, nil
 }
@@ -138,11 +138,12 @@ func (o *orderedSource) nameLocked(serial int) string {
 	return o.cfg.NamePrefix + "_" + strconv.Itoa(serial)
 }
 
-// leftMost bounds the consumers that are remembered for their deletion. The server deletes the others after the inactive threshold.
+// leftMost bounds the consumers that are remembered for their deletion. That of further ones is asked for once: nobody answers for long, and the server
+// deletes them after the inactive threshold.
 const leftMost = 16
 
-// missed notes that an attempt has failed, and returns the name of a consumer that is to be deleted at once.
-func (o *orderedSource) missed(serial int, err error) (leftover string) {
+// missed notes that an attempt has failed, and returns the consumer that is to be deleted at once, if its name is not empty.
+func (o *orderedSource) missed(serial int, err error) (leftover orderedLeft) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failed = err
@@ -156,24 +157,26 @@ func (o *orderedSource) missed(serial int, err error) (leftover string) {
 			o.used--
 		}
 	case o.over:
-		return o.nameLocked(serial)
-	case len(o.left) < leftMost:
+		return orderedLeft{name: o.nameLocked(serial), unsure: true}
+	case len(o.left) == leftMost:
+		return orderedLeft{name: o.nameLocked(serial), unsure: true, once: true}
+	default:
 		o.left = append(o.left, o.nameLocked(serial))
 	}
-	return ""
+	return leftover
 }
 
 // adopt makes info's the current consumer, and returns the names of those that are to be deleted.
-func (o *orderedSource) adopt(serial int, info *ConsumerInfo) (origin run.Origin, leftover []string) {
+func (o *orderedSource) adopt(serial int, info *ConsumerInfo) (origin run.Origin, leftover []orderedLeft) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case o.over || serial <= o.serial: // too late
-		return o.origin, []string{o.nameLocked(serial)}
+		return o.origin, []orderedLeft{{name: o.nameLocked(serial)}}
 	case o.serial > 0:
-		leftover = append(leftover, o.nameLocked(o.serial))
+		leftover = append(leftover, orderedLeft{name: o.nameLocked(o.serial)})
 	}
-	leftover = append(leftover, o.left...)
+	leftover = o.appendLeftLocked(leftover)
 	o.serial, o.info, o.left, o.failed = serial, info, nil, nil
 	o.origin = run.Origin{Subject: o.js.api.Prefix + wire.PullSubject(o.stream, info.Name), From: o.cfg.start(info)}
 	if o.from == 0 {
@@ -238,12 +241,12 @@ func (o *orderedSource) Enough(attempts int, lasted time.Duration) bool {
 
 // Forsake has the server delete what there is. It does not wait.
 func (o *orderedSource) Forsake() {
-	for _, name := range o.end() {
-		o.remove(name)
+	for _, l := range o.end() {
+		o.remove(l)
 	}
 }
 
-func (o *orderedSource) end() (leftover []string) {
+func (o *orderedSource) end() (leftover []orderedLeft) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over {
@@ -254,17 +257,12 @@ func (o *orderedSource) end() (leftover []string) {
 		o.leave()
 	}
 	if o.serial > 0 {
-		leftover = append(leftover, o.nameLocked(o.serial))
+		leftover = append(leftover, orderedLeft{name: o.nameLocked(o.serial)})
 	}
-	if o.used > o.serial {
-		leftover = append(leftover, o.nameLocked(o.used)) // it may be on its way
+	if name := o.nameLocked(o.used); o.used > o.serial && !slices.Contains(o.left, name) {
+		leftover = append(leftover, orderedLeft{name: name, unsure: true}) // it may be on its way
 	}
-	for name := range o.tries {
-		if !slices.Contains(o.left, name) {
-			leftover = append(leftover, name) // no answer yet
-		}
-	}
-	return append(leftover, o.left...)
+	return o.appendLeftLocked(leftover)
 }
 
 // cached is the information about the current consumer.

@@ -68,6 +68,7 @@ const (
 	Closed                       // the end
 	Discovered                   // servers have joined the pool
 	LameDuck                     // the server will shut down
+	LeftConsumer                 // a consumer that nobody reads could not be deleted; the error says which and why
 )
 
 // Listener is told what happens to a connection. Happened and Report run on the callback goroutine, in order, under no lock.

@@ -11,6 +11,7 @@ import (
 type health struct {
 	since             atomic.Int64  // mono.Time of the last change of status
 	lost, unconfirmed atomic.Uint64 // sums of all LossErrors
+	left              atomic.Uint64 // calls of ConsumerLeft
 
 	rtt atomic.Int64 // the last round trip, 0 before the first
 }
@@ -27,6 +28,7 @@ type Health struct {
 	DroppedNews uint64        // reports that nobody was told
 
 	LostDropped, LostUnconfirmed uint64 // sums of all LossErrors
+	LeftConsumers                uint64 // that could not be deleted
 }
 
 // Health answers at once.
@@ -37,7 +39,7 @@ func (c *Conn) Health() Health {
 		Outstanding: c.mux.outstanding() + int(c.pulls.Load()) + c.waitingPongs(),
 		Pending:     c.out.Buffered(), Unconfirmed: c.out.Unconfirmed(), Resent: c.out.Resent(),
 		LostDropped: c.health.lost.Load(), LostUnconfirmed: c.health.unconfirmed.Load(),
-		DroppedNews: c.calls.droppedInAll(),
+		DroppedNews: c.calls.droppedInAll(), LeftConsumers: c.health.left.Load(),
 	}
 	if heard := c.heard.Load(); heard != 0 {
 		h.Heard = now.Sub(mono.Time(heard))

@@ -81,8 +81,8 @@ type Gate struct {
 	serial  uint32    // changes when an attempt to make a consumer becomes void
 	made    Made      // the first consumer
 	stream  ordered.Stream
-	rewound uint64   // where the next slot begins, whatever from says; 0: at from
-	left    []string // consumers that could not be deleted
+	rewound uint64         // where the next slot begins, whatever from says; 0: at from
+	left    []gateConsumer // consumers that could not be deleted
 
 	start   ReaderStart // of the first consumer
 	stopped bool
@@ -182,10 +182,7 @@ func (g *Gate) stopLocked() {
 	if g.slot != nil {
 		g.abandonLocked()
 	}
-	for _, name := range g.left {
-		g.jobs.add(gateJob{kind: gateDelete, name: name})
-	}
-	g.left = nil
+	g.removeLeftLocked()
 	g.alarm.stop()
 	if g.unwatch != nil {
 		g.unwatch()

@@ -12,7 +12,8 @@ import (
 type gateJob struct {
 	kind   gateJobKind
 	slot   *gateSlot
-	name   string // of a consumer, or the reply of an answer
+	reply  string       // of an answer
+	gone   gateConsumer // to be deleted
 	mark   uint64
 	serial uint32
 	wait   time.Duration
@@ -39,7 +40,7 @@ func (g *Gate) flowLocked(acts []push.FlowAction) {
 	for i := range acts {
 		switch a := &acts[i]; a.Kind {
 		case push.Answer:
-			g.jobs.add(gateJob{kind: gateAnswer, name: a.Reply})
+			g.jobs.add(gateJob{kind: gateAnswer, reply: a.Reply})
 		case push.Await:
 			g.jobs.add(gateJob{kind: gateAwait, mark: a.Mark})
 		case push.Doubt:
@@ -88,18 +89,34 @@ func (g *Gate) abandonLocked() {
 	if !s.mayLive {
 		return
 	}
-	if later := !g.up || s.unheard; later && !g.stopped && len(g.left) < leftKept { // nobody would hear of it now
-		g.left = append(g.left, s.name)
-		return
+	c := gateConsumer{name: s.name, unsure: !s.sure}
+	if s.unheard && !g.stopped { // nobody would hear of it now
+		if len(g.left) < leftKept {
+			g.left = append(g.left, c)
+			return
+		}
+		c.once = true
 	}
-	if !g.up && !g.stopped {
-		return
-	}
-	g.jobs.add(gateJob{kind: gateDelete, name: s.name})
+	g.jobs.add(gateJob{kind: gateDelete, gone: c})
 }
 
-// leftKept bounds the consumers that are deleted when there is another one: the link is back, and somebody answers. The server deletes them by itself after some seconds, if it still
-// has them.
+// gateConsumer is a consumer that a gate has left.
+type gateConsumer struct {
+	name   string
+	unsure bool // the server has not said that it exists
+	once   bool // there are others enough to insist on
+}
+
+// removeLeftLocked has those deleted that nobody would have heard of before.
+func (g *Gate) removeLeftLocked() {
+	for _, c := range g.left {
+		g.jobs.add(gateJob{kind: gateDelete, gone: c})
+	}
+	g.left = nil
+}
+
+// leftKept bounds the consumers that are deleted when there is another one: somebody answers. Further ones, of attempts that nobody answers
+// for long, are asked for once.
 const leftKept = 4
 
 func (g *Gate) tellLocked(n GateNews) {
@@ -113,7 +130,7 @@ func (g *Gate) work() {
 	for job, ok := g.firstJob(); ok; job, ok = g.anotherJob() {
 		switch job.kind {
 		case gateAnswer:
-			_ = g.link.PublishNow(job.name, "", nil, nil) // the server asks again when it does not come
+			_ = g.link.PublishNow(job.reply, "", nil, nil) // the server asks again when it does not come
 		case gateAwait:
 			g.cfg.Down.WhenHandled(func() { g.handled(job.mark) })
 		case gateDoubt:
@@ -125,7 +142,7 @@ func (g *Gate) work() {
 		case gateLeave:
 			g.leaveSlot(job.slot)
 		case gateDelete:
-			g.cfg.Renew.delete(g.link, job.name)
+			g.cfg.Renew.delete(g.link, job.gone)
 		case gateDrain:
 			g.cfg.Drain()
 		case gateDone:

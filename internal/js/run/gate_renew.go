@@ -23,14 +23,18 @@ type Renewing struct {
 	// Config is the configuration of a consumer with this name, which delivers to inbox and begins at start; it is sent as JSON. filter is the
 	// one subject that it selects, if it is one, for the subject of the request.
 	Config func(name, inbox string, start ReaderStart) (config any, filter string)
+	// Inactive is their threshold of inactivity; 0: the server's default.
+	Inactive time.Duration
 	// Begin is called before a consumer is made, Made when the server has said so, Left when it is given up; round is its number.
 	Begin func(round uint32)
 	Made  func(round uint32, m Made)
 	Left  func(round uint32)
 }
 
-func (r *Renewing) delete(link pushLink, name string) {
-	link.PublishVolatile(r.API.Prefix+wire.ConsumerDelete(r.Stream, name), "", nil, nil)
+func (r *Renewing) delete(link pushLink, c gateConsumer) {
+	Remove(link, Leftover{
+		Request: r.API.Prefix + wire.ConsumerDelete(r.Stream, c.name), Header: r.API.Header, Inactive: r.Inactive, Unsure: c.unsure, Once: c.once,
+	})
 }
 
 // consumerMade is what is read of the answer.
@@ -68,6 +72,7 @@ func (g *Gate) openInOrder(ctx context.Context) error {
 			return nil
 		}
 		if !errors.Is(err, errUnanswered) {
+			g.refused(s, err)
 			return err
 		}
 		g.link.Doubt()
@@ -153,14 +158,29 @@ func (g *Gate) tryTake(s *gateSlot) (losses int, ok bool) {
 	if g.stopped {
 		return 0, false
 	}
+	s.mayLive = true
 	if g.slot != s {
 		if g.slot != nil {
 			g.abandonLocked()
 		}
-		g.slot, s.mayLive = s, true
+		g.slot = s
 		g.flow.Start()
 	}
 	return g.losses, true
+}
+
+// refused notes that there is no consumer of s, if that is what err says.
+func (g *Gate) refused(s *gateSlot, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s.refusedLocked(err)
+}
+
+func (s *gateSlot) refusedLocked(err error) {
+	var refused *wire.APIError
+	if errors.As(err, &refused) && refused.Code < 500 || errors.Is(err, natserr.NoResponders) {
+		s.mayLive = false
+	}
 }
 
 // request asks for the consumer of s.
@@ -184,16 +204,17 @@ func (g *Gate) request(ctx context.Context, s *gateSlot, wait time.Duration) (co
 
 // opened says that the first consumer is there. The link may have been lost since it was asked for.
 func (g *Gate) opened(s *gateSlot, made consumerMade, losses int) {
-	m := g.note(made)
+	m := g.note(s, made)
 	g.tellMade(s, m)
 	g.begin(losses)
 }
 
 // note fixes the start with the answer, unless it is known.
-func (g *Gate) note(made consumerMade) Made {
+func (g *Gate) note(s *gateSlot, made consumerMade) Made {
 	m := Made{Stream: made.Stream, Name: made.Name, Pending: made.Pending + made.Delivered.Consumer, Created: made.Created}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	s.sure = true
 	if g.made.Name == "" {
 		g.made = m
 		g.stream.Began(m.Created)
@@ -274,8 +295,9 @@ func (g *Gate) launch(s *gateSlot, serial uint32) bool {
 	if g.stopped || g.serial != serial {
 		return false
 	}
+	s.mayLive = true
 	if g.slot != s {
-		g.slot, s.mayLive = s, true
+		g.slot = s
 		g.flow.Start()
 	}
 	g.running++
@@ -293,7 +315,7 @@ func (g *Gate) attempt(s *gateSlot, serial uint32, wait time.Duration) {
 		g.work()
 		return
 	}
-	m := g.note(made)
+	m := g.note(s, made)
 	g.tellMade(s, m)
 	if g.created(serial) {
 		g.work()
@@ -322,8 +344,9 @@ func (g *Gate) failed(serial uint32, err error) {
 	}
 	now := mono.Now()
 	code, words, unknown := reasonOf(err)
-	if code == wire.Timeout && g.slot != nil {
-		g.slot.unheard = true
+	if g.slot != nil {
+		g.slot.unheard = g.slot.unheard || code == wire.Timeout
+		g.slot.refusedLocked(err)
 	}
 	if unknown {
 		g.stream.Vanished()
@@ -354,9 +377,6 @@ func (g *Gate) created(serial uint32) bool {
 	now := mono.Now()
 	g.flow.Watch(now, g.cfg.Heartbeat, g.up)
 	g.renewLocked(now, g.renew.Created(now))
-	for _, name := range g.left {
-		g.jobs.add(gateJob{kind: gateDelete, name: name})
-	}
-	g.left = nil
+	g.removeLeftLocked()
 	return true
 }

@@ -26,6 +26,7 @@ type gateSlot struct {
 	start   uint64 // the stream sequence from which it was asked for; 0: as at the beginning
 	rewound bool   // that is not where the slot before has stopped
 	mayLive bool   // the consumer may exist: guarded by Gate.mu
+	sure    bool   // the server has said so: guarded by Gate.mu
 	unheard bool   // a request for it was not answered: guarded by Gate.mu
 	left    func() // when it is given up; nil: nobody wants to know. Guarded by Gate.mu; does not block
 

@@ -16,6 +16,7 @@ import (
 	"github.com/gannet-io/nats/internal/js/pull"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
+	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/session"
 )
@@ -44,6 +45,8 @@ type fakeLink struct {
 	workers   engine.Conn   // runs tasks
 	holds     []<-chan struct{}
 	deletions map[int]func(string)
+	answerAsk func(subject string, w engine.Waiter)
+	left      []string // consumers that were given up
 }
 
 type fakeSub struct {
@@ -103,6 +106,34 @@ func (l *fakeLink) note(a fakeAsk) bool {
 	}
 	l.asked = append(l.asked, a)
 	return true
+}
+
+// Ask notes requests to delete consumers. answerAsk is what becomes of them, at once; without it they are granted.
+func (l *fakeLink) Ask(subject string, _, _ []byte, w engine.Waiter, _ mono.Time, _ engine.AskOpts) (engine.Token, error) {
+	switch l.Status() {
+	case session.Closed:
+		return 0, natserr.ConnectionClosed
+	case session.Connected:
+		l.note(fakeAsk{Subject: subject})
+	}
+	if answer := l.answerOfAsk(); answer != nil {
+		answer(subject, w)
+		return 0, nil
+	}
+	w.Reply(&proto.Frame{Data: []byte(`{"success":true}`)})
+	return 0, nil
+}
+
+func (l *fakeLink) answerOfAsk() func(subject string, w engine.Waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answerAsk
+}
+
+func (l *fakeLink) ConsumerLeft(request string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left = append(l.left, fmt.Sprintf("%s: %v", request, err))
 }
 
 func (l *fakeLink) Watch(fn func(session.Status, error)) (stop func()) {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/session"
 )
 
@@ -31,6 +32,8 @@ type pullLink interface {
 type pushLink interface {
 	pullLink
 	PublishNow(subject, reply string, hdr, data []byte) error
+	Ask(subject string, hdr, data []byte, w engine.Waiter, deadline mono.Time, o engine.AskOpts) (engine.Token, error)
+	ConsumerLeft(request string, err error)
 }
 
 // ingestLink is what an Ingest needs.

@@ -451,11 +451,20 @@ func TestReaderStops(t *testing.T) {
 		do   func(s stage)
 		code wire.Code
 	}{
-		"twice":           {func(s stage) { s.r.Stop(); s.r.Stop() }, wire.Canceled},
-		"drain":           {func(s stage) { s.r.Drain() }, wire.Canceled},
-		"drain, stop":     {func(s stage) { s.r.Drain(); s.r.Stop() }, wire.Canceled},
-		"stop, drain":     {func(s stage) { s.r.Stop(); s.r.Drain() }, wire.Canceled},
-		"offline":         {func(s stage) { s.l.statusNow(session.Reconnecting); synctest.Wait(); s.r.Stop() }, wire.Canceled},
+		"twice":       {func(s stage) { s.r.Stop(); s.r.Stop() }, wire.Canceled},
+		"drain":       {func(s stage) { s.r.Drain() }, wire.Canceled},
+		"drain, stop": {func(s stage) { s.r.Drain(); s.r.Stop() }, wire.Canceled},
+		"stop, drain": {func(s stage) { s.r.Stop(); s.r.Drain() }, wire.Canceled},
+		"offline": {func(s stage) {
+			s.l.statusNow(session.Reconnecting)
+			synctest.Wait()
+			s.r.Stop()
+			s.l.statusNow(session.Connected)
+			time.Sleep(time.Millisecond)
+			if got := s.l.published(deletes); got != s.c.Name {
+				t.Errorf("deleted %q, want %q", got, s.c.Name)
+			}
+		}, wire.Canceled},
 		"link closed":     {func(s stage) { s.l.closeNow() }, wire.ConnectionClosed},
 		"closed, offline": {func(s stage) { s.l.statusNow(session.Reconnecting); synctest.Wait(); s.l.closeNow() }, wire.ConnectionClosed},
 		"link drains":     {func(s stage) { s.l.statusNow(session.DrainingSubs) }, wire.Canceled},
