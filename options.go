@@ -38,7 +38,7 @@ type Options struct {
 	// Pedantic has the server check subjects strictly.
 	Pedantic bool
 
-	// Timeout bounds a dial, and once more the handshake after it; 0: 2 s.
+	// Timeout bounds a dial, and once more the handshake after it; 0: 2 s. CustomDialer and InProcessServer have 30 s if that is longer.
 	Timeout time.Duration
 	// Dialer opens TCP connections; nil: one of the library's. Its own Timeout, if it has one, bounds the dial in place of the one above.
 	//

@@ -29,10 +29,13 @@ type InProcessConnProvider interface {
 	InProcessConn() (net.Conn, error)
 }
 
-// Timeout bounds a dial, and once more the handshake after it. The default is 2 s, for each server.
+// Timeout bounds a dial, and once more the handshake after it. The default is 2 s, for each server. For the dials of a [CustomDialer], and for
+// [InProcessServer], it counts only above 30 s.
 func Timeout(t time.Duration) Option { return set(func(o *Options) { o.Timeout = t }) }
 
-// CustomDialer opens connections. A Dial that takes too long is abandoned, and its connection closed when it comes.
+// CustomDialer opens connections. A Dial takes the time that it needs; one that has not returned after 30 s, or after [Timeout] if that is longer, has
+// failed, and a connection that comes later is closed. So it is at once when the connection is closed, or the context of ConnectContext ends.
+// Dials that may hang should have a shorter bound of their own: with one server, nothing else is tried meanwhile.
 type CustomDialer interface {
 	// Dial opens a connection, of network "tcp" to a host and port. It may be called by several goroutines. Its error ends that attempt.
 	Dial(network, address string) (net.Conn, error)

@@ -18,15 +18,27 @@ type Config struct {
 	} // wins over Dialer
 	InProcess      func() (net.Conn, error)         // wins over both
 	SkipHostLookup bool                             // the dialer gets the host name
-	Timeout        time.Duration                    // per server, divided by the number of addresses of the host name; 0 and less: only ctx bounds it
+	Timeout        time.Duration                    // per server, divided by the number of addresses of the host name; see ownLimit; 0 and less: only ctx bounds it
 	Shuffle        func(n int, swap func(i, j int)) // order of several addresses; nil keeps it
 }
 
 const network = "tcp"
 
+// ownTimeout is what a dial that is not told how long it may take has at least: through tunnels and proxies one takes its time, and knows best when it is
+// in vain. One that is given up goes on in the background, for nothing, so it should be rare; to wait for it without a bound would be silence.
+const ownTimeout = 30 * time.Second
+
+// ownLimit bounds a custom dialer at each address, and an in-process server.
+func (c *Config) ownLimit() time.Duration {
+	if c.Timeout <= 0 {
+		return 0
+	}
+	return max(c.Timeout, ownTimeout)
+}
+
 // Dial opens a connection to u within ctx and cfg.Timeout, trying the addresses of its host name one after the other.
-// Several failures are joined into one error. A custom dialer that ignores ctx is abandoned when ctx is done. When the
-// time is over the error is context.DeadlineExceeded, or its Timeout method says so.
+// Several failures are joined into one error. A custom dialer, which hears neither of ctx nor of a timeout, is abandoned when ctx is done, and
+// after ownLimit. When the time is over the error is context.DeadlineExceeded, or its Timeout method says so.
 func Dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 	if cfg.Dialer == nil {
 		cfg.Dialer = &zeroDialer
@@ -44,25 +56,34 @@ func Dial(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
 }
 
 func dialAny(ctx context.Context, u *url.URL, cfg Config) (net.Conn, error) {
-	if cfg.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, cfg.Timeout)
-		defer cancel()
-	}
 	if cfg.InProcess != nil {
+		ctx, cancel := within(ctx, cfg.ownLimit())
+		defer cancel()
 		return await(ctx, "in-process", cfg.InProcess)
 	}
-	addresses, err := lookUp(ctx, u, &cfg)
+	inTime, cancel := within(ctx, cfg.Timeout)
+	defer cancel()
+	addresses, err := lookUp(inTime, u, &cfg)
 	if err != nil {
 		return nil, err
 	}
-	var failures []error
 	share := cfg.Timeout / time.Duration(len(addresses))
-	if len(addresses) == 1 {
-		share = 0 // ctx has it
+	switch {
+	case cfg.Custom != nil:
+		share = cfg.ownLimit()
+	case len(addresses) == 1:
+		ctx, share = inTime, 0 // which has it
+	default:
+		ctx = inTime
 	}
+	return dialEach(ctx, addresses, share, &cfg)
+}
+
+// dialEach tries one address after the other, each for the share of the time that it has; 0 and less: as long as ctx allows.
+func dialEach(ctx context.Context, addresses []string, share time.Duration, cfg *Config) (net.Conn, error) {
+	var failures []error
 	for _, address := range addresses {
-		nc, err := dialOne(ctx, address, share, &cfg)
+		nc, err := dialOne(ctx, address, share, cfg)
 		if err == nil {
 			return nc, nil
 		}
@@ -104,17 +125,21 @@ type untimed struct {
 
 func (c untimed) Deadline() (time.Time, bool) { return c.until, true }
 
-// dialOne tries one address for the share of the time that it has; 0 and less: as long as ctx allows.
 func dialOne(ctx context.Context, address string, share time.Duration, cfg *Config) (net.Conn, error) {
-	if share > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, share)
-		defer cancel()
-	}
+	ctx, cancel := within(ctx, share)
+	defer cancel()
 	if cfg.Custom != nil {
 		return await(ctx, address, func() (net.Conn, error) { return cfg.Custom.Dial(network, address) })
 	}
 	return cfg.Dialer.DialContext(ctx, network, address)
+}
+
+// within bounds ctx by a time; 0 and less: by none of its own.
+func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d)
 }
 
 // lookUp returns what to dial, in order. A custom dialer is given the name if it cannot be looked up: it may know better.

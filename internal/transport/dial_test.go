@@ -179,23 +179,43 @@ func TestUnknownHost(t *testing.T) {
 
 func TestEachAddressHasItsShare(t *testing.T) {
 	t.Parallel()
-	names := fakeDNS(t, map[string][]string{"two.test.": {"192.0.2.1", "192.0.2.2"}})
-	hang := make(chan struct{})
-	var once sync.Once
-	ok, _ := net.Pipe()
-	cfg := Config{Dialer: &net.Dialer{Resolver: names}, Timeout: 400 * time.Millisecond}
-	cfg.Custom = dialer(func(string, string) (net.Conn, error) {
-		first := false
-		once.Do(func() { first = true })
-		if first {
-			<-hang
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		defer close(hang)
+		ok, _ := net.Pipe()
+		cfg := Config{Custom: dialer(func(_, address string) (net.Conn, error) {
+			if address == "first" {
+				<-hang
+			}
+			return ok, nil
+		})}
+		began := time.Now()
+		nc, err := dialEach(t.Context(), []string{"first", "second"}, time.Minute, &cfg)
+		if took := time.Since(began); err != nil || nc != ok || took != time.Minute {
+			t.Errorf("got %v, %v after %v; want the second address to have its turn", nc, err, took)
 		}
-		return ok, nil
 	})
-	defer close(hang)
-	nc, err := Dial(t.Context(), parse(t, "nats://two.test:4222"), cfg)
-	if err != nil || nc != ok {
-		t.Errorf("got %v, %v; want the second address to have its turn", nc, err)
+}
+
+// TestCustomDialerTakesItsTime: it is not told how long it may take, so the connection's timeout does not end it.
+func TestCustomDialerTakesItsTime(t *testing.T) {
+	t.Parallel()
+	for timeout, want := range map[time.Duration]time.Duration{time.Millisecond: ownTimeout, 2 * time.Second: ownTimeout, time.Minute: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			conn, _ := net.Pipe()
+			cfg := Config{Timeout: timeout}
+			for name, take := range map[string]time.Duration{"in time": want - time.Second, "too long": want + time.Second} {
+				cfg.Custom = dialer(func(string, string) (net.Conn, error) {
+					time.Sleep(take)
+					return conn, nil
+				})
+				nc, err := Dial(t.Context(), parse(t, "nats://127.0.0.1:4222"), cfg)
+				if inTime := take < want; inTime != (nc != nil) || inTime != (err == nil) {
+					t.Errorf("%s, %v of %v with a timeout of %v: got %v, %v", name, take, want, timeout, nc, err)
+				}
+			}
+			time.Sleep(time.Minute) // until the last one has returned
+		})
 	}
 }
 
@@ -273,13 +293,15 @@ func TestHangingDialerIsAbandoned(t *testing.T) {
 		timeout time.Duration
 		ctx     func(context.Context) (context.Context, context.CancelFunc)
 		want    error
+		took    time.Duration
 	}{
-		{"timeout", time.Second, context.WithCancel, context.DeadlineExceeded},
+		{"short timeout", time.Second, context.WithCancel, context.DeadlineExceeded, ownTimeout},
+		{"long timeout", time.Minute, context.WithCancel, context.DeadlineExceeded, time.Minute},
 		{"context", 0, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(time.Second, cancel)
 			return ctx, cancel
-		}, context.Canceled},
+		}, context.Canceled, time.Second},
 	} {
 		for _, inProcess := range []bool{false, true} {
 			t.Run(fmt.Sprint(tt.name, " in-process=", inProcess), func(t *testing.T) {
@@ -302,8 +324,8 @@ func TestHangingDialerIsAbandoned(t *testing.T) {
 					if nc != nil || !errors.Is(err, tt.want) {
 						t.Errorf("got %v, %v; want %v", nc, err, tt.want)
 					}
-					if took := time.Since(began); took != time.Second {
-						t.Errorf("took %v, want 1s", took)
+					if took := time.Since(began); took != tt.took {
+						t.Errorf("took %v, want %v", took, tt.took)
 					}
 					close(hang)
 					<-late.closed
