@@ -58,29 +58,32 @@ type objectsOf struct {
 // eachObjects plays f for both APIs, each with buckets of its own.
 func eachObjects(f func(o *objectsOf, b bucket)) func(*stage.Stage) {
 	return func(s *stage.Stage) {
-		c := newJetStreamClient(s)
-		ctx := context.Background()
-		for _, o := range []*objectsOf{
-			{client: c, api: "old", delete: c.old.DeleteObjectStore, create: func(name string) (bucket, error) {
-				b, err := c.old.CreateObjectStore(&nats.ObjectStoreConfig{Bucket: name, TTL: time.Hour, Description: "d", Metadata: map[string]string{"k": "v"}})
-				return &oldBucket{b}, err
-			}, open: func(name string) (bucket, error) {
-				b, err := c.old.ObjectStore(name)
-				return &oldBucket{b}, err
-			}},
-			{client: c, api: "new", delete: func(name string) error { return c.new.DeleteObjectStore(ctx, name) }, create: func(name string) (bucket, error) {
-				b, err := c.new.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name, TTL: time.Hour, Description: "d", Metadata: map[string]string{"k": "v"}})
-				return &newBucket{b}, err
-			}, open: func(name string) (bucket, error) {
-				b, err := c.new.ObjectStore(ctx, name)
-				return &newBucket{b}, err
-			}},
-		} {
+		for _, o := range objectsOfBoth(newJetStreamClient(s)) {
 			b, err := o.create("B" + o.api)
 			s.Must(err, "create a bucket")
 			o.part("")
 			f(o, b)
 		}
+	}
+}
+
+func objectsOfBoth(c *client) []*objectsOf {
+	ctx := context.Background()
+	return []*objectsOf{
+		{client: c, api: "old", delete: c.old.DeleteObjectStore, create: func(name string) (bucket, error) {
+			b, err := c.old.CreateObjectStore(&nats.ObjectStoreConfig{Bucket: name, TTL: time.Hour, Description: "d", Metadata: map[string]string{"k": "v"}})
+			return &oldBucket{b}, err
+		}, open: func(name string) (bucket, error) {
+			b, err := c.old.ObjectStore(name)
+			return &oldBucket{b}, err
+		}},
+		{client: c, api: "new", delete: func(name string) error { return c.new.DeleteObjectStore(ctx, name) }, create: func(name string) (bucket, error) {
+			b, err := c.new.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: name, TTL: time.Hour, Description: "d", Metadata: map[string]string{"k": "v"}})
+			return &newBucket{b}, err
+		}, open: func(name string) (bucket, error) {
+			b, err := c.new.ObjectStore(ctx, name)
+			return &newBucket{b}, err
+		}},
 	}
 }
 

@@ -21,7 +21,7 @@ var Suite = stage.Suite{
 		consumes, flowRequests, flowStatuses, flowLinks, orderedConsumers,
 		connecting, hostNames, reconnecting, life, wire, credentials, secure, certifiedNames, apis, manages,
 		services,
-		objects, keyValues,
+		objects, keyValues, elsewhere,
 		oldPush, pushes, serverStatuses,
 	),
 	Errors: errorNames,
