@@ -305,7 +305,10 @@ func TestKVMarkers(t *testing.T) {
 	got[uint64](t)(b.Create(ctx, "b", []byte("2")))
 	w.wants(t, "a=1@1", "b=2@2") // what is purged before it was delivered never comes
 	must(t, b.Purge(ctx, "b", jetstream.PurgeTTL(time.Second)))
-	w.wants(t, "b--@3", "a--@4")
+	// A machine that is busy may purge behind the second that "a" has.
+	if got := []string{w.next(t), w.next(t)}; !slices.Equal(got, []string{"b--@3", "a--@4"}) && !slices.Equal(got, []string{"a--@3", "b--@4"}) {
+		t.Errorf("watched %q, want the markers of b and a", got)
+	}
 	_, err := b.Get(ctx, "a")
 	wantError(t, "expired", err, jetstream.ErrKeyNotFound)
 	if rev := got[uint64](t)(b.Create(ctx, "a", []byte("5"))); rev < 5 { // behind a marker of the server
