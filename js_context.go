@@ -29,7 +29,8 @@ type JetStream interface {
 	PublishMsg(m *Msg, opts ...PubOpt) (*PubAck, error)
 
 	// PublishAsync publishes data on subj and returns a future for the ack. data must not be changed before the future has ended.
-	// While PublishAsyncMaxPending futures are pending it waits for room, up to StallWait; then it returns ErrTooManyStalledMsgs. Any
+	// While PublishAsyncMaxPending futures are pending it waits for room, up to StallWait; then it returns ErrTooManyStalledMsgs. While the connection's
+	// own buffer is full, because the link takes nothing, it waits as Conn.Publish does, up to FlusherTimeout, or until the end of a StallWait that was given. Any
 	// error means that there is no future and nothing was published. AckWait and Context are refused with ErrContextAndTimeout: see
 	// PublishAsyncTimeout.
 	PublishAsync(subj string, data []byte, opts ...PubOpt) (PubAckFuture, error)

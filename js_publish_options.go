@@ -201,7 +201,7 @@ func RetryWait(dur time.Duration) PubOpt {
 }
 
 // StallWait is how long an asynchronous publish waits for room when [PublishAsyncMaxPending] futures are pending; 200 ms by
-// default. 0 or less, and any for a synchronous publish, is an error.
+// default. Where it is given it bounds the wait for room in the connection's buffer too. 0 or less, and any for a synchronous publish, is an error.
 func StallWait(ttl time.Duration) PubOpt {
 	return pubOptFn(func(o *pubOpts) { o.stall, o.given = ttl, o.given|givenStall })
 }

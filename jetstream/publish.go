@@ -34,7 +34,8 @@ type Publisher interface {
 
 	// PublishAsync publishes payload on subject and returns a future for the ack. payload must not be changed before the future
 	// has ended. While [WithPublishAsyncMaxPending] futures are pending it waits for room, up to [WithStallWait]; then it returns
-	// [ErrTooManyStalledMsgs]. Any error means that there is no future and nothing was published.
+	// [ErrTooManyStalledMsgs]. While the connection's own buffer is full, because the link takes nothing, it waits as nats.Conn.Publish does, up to
+	// nats.FlusherTimeout, or until the end of a WithStallWait that was given. Any error means that there is no future and nothing was published.
 	PublishAsync(subject string, payload []byte, opts ...PublishOpt) (PubAckFuture, error)
 
 	// PublishMsgAsync is PublishAsync for a message with headers. Options write their headers into msg, which must not be

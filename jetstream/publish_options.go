@@ -232,7 +232,7 @@ func WithRetryAttempts(num int) PublishOpt {
 }
 
 // WithStallWait is how long an asynchronous publish waits for room when too many are pending; 200 ms by default. Then it is
-// [ErrTooManyStalledMsgs]. It must be above 0. A synchronous publish refuses it.
+// [ErrTooManyStalledMsgs]. Where it is given it bounds the wait for room in the connection's buffer too. It must be above 0. A synchronous publish refuses it.
 func WithStallWait(ttl time.Duration) PublishOpt {
 	if ttl <= 0 {
 		return pubRefused("stall wait should be more than 0")

@@ -323,6 +323,22 @@ func TestPublishDeadlinesWithoutRoom(t *testing.T) {
 			t.Errorf("the older API's, with a time: %v after %v", err, time.Since(began))
 		}
 	})
+	for name, publish := range map[string]func() error{
+		"an asynchronous publish": func() error {
+			_, err := g.js.PublishAsync("s.a", data, jetstream.WithStallWait(patient))
+			return err
+		},
+		"the older API's": func() error { _, err := older.PublishAsync("s.a", data, nats.StallWait(patient)); return err },
+	} {
+		calls.Go(func() {
+			began := time.Now()
+			err := publish()
+			if took := time.Since(began); took < patient-time.Millisecond || took > patient+late ||
+				!errors.Is(err, jetstream.ErrTooManyStalledMsgs) && !errors.Is(err, nats.ErrTooManyStalledMsgs) {
+				t.Errorf("%s with a stall wait of %v: %v after %v", name, patient, err, took)
+			}
+		})
+	}
 	calls.Wait()
 	g.nc.Close()
 	for range cap(full) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"unsafe"
 
+	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/proto"
 )
 
@@ -40,21 +41,45 @@ func (c *Conn) NewAsker(t Taker) *Asker {
 	return &Asker{conn: c, taker: t, prefix: c.mux.nextAsker()}
 }
 
-// Ask publishes the request n, which is no more than [MostAsked]. With now it never waits for room in the outbox. Errors: those of [Conn.Publish].
-func (a *Asker) Ask(n uint64, subject string, hdr, data []byte, now bool) error {
-	c := a.conn
-	if err := c.admit(len(hdr), len(data)); err != nil {
+// Ask publishes the request n, which is no more than [MostAsked]. It waits for room in the outbox as [Conn.Publish] does, and not beyond by
+// ([mono.Never]: no such time): natserr.Timeout then. Other errors: those of Publish.
+func (a *Asker) Ask(n uint64, subject string, hdr, data []byte, by mono.Time) error {
+	if err := a.admit(len(hdr), len(data)); err != nil {
 		return err
 	}
-	c.owe()
-	var buf [96]byte
-	reply := appendDigits(append(buf[:0], a.prefix...), n, numberLen)
-	// The outbox copies the reply subject and keeps nothing of it.
-	replySubject := unsafe.String(unsafe.SliceData(reply), len(reply))
-	if now {
-		return c.out.PublishNow(subject, replySubject, hdr, data)
+	var buf [replyRoom]byte
+	reply := a.appendReply(buf[:0], n)
+	if by != mono.Never {
+		return a.conn.out.PublishBy(subject, string(reply), hdr, data, by, nil)
 	}
-	return c.out.Publish(subject, replySubject, hdr, data)
+	// The outbox copies the reply subject and keeps nothing of it.
+	return a.conn.out.Publish(subject, unsafe.String(unsafe.SliceData(reply), len(reply)), hdr, data)
+}
+
+// AskNow is Ask that never waits: with the outbox's reserve used up it is natserr.ReconnectBufExceeded.
+func (a *Asker) AskNow(n uint64, subject string, hdr, data []byte) error {
+	if err := a.admit(len(hdr), len(data)); err != nil {
+		return err
+	}
+	var buf [replyRoom]byte
+	reply := a.appendReply(buf[:0], n)
+	return a.conn.out.PublishNow(subject, unsafe.String(unsafe.SliceData(reply), len(reply)), hdr, data)
+}
+
+// replyRoom is that of buffers on the stack for reply subjects: longer ones cost an allocation.
+const replyRoom = 96
+
+func (a *Asker) appendReply(dst []byte, n uint64) []byte {
+	return appendDigits(append(dst, a.prefix...), n, numberLen)
+}
+
+// admit checks a request, and has the link watched from now on.
+func (a *Asker) admit(hdr, data int) error {
+	err := a.conn.admit(hdr, data)
+	if err == nil {
+		a.conn.owe()
+	}
+	return err
 }
 
 // Join has the taker hear from the connection, until Leave. An asker that nothing is asked of need not be known: of those that have left, the connection

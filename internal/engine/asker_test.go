@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
 	"github.com/gannet-io/nats/internal/proto"
 	"github.com/gannet-io/nats/internal/session"
@@ -76,7 +77,13 @@ func TestAsker(t *testing.T) {
 		ask := func(k *Asker, n uint64, now bool) (reply string) {
 			t.Helper()
 			subject := fmt.Sprint("s", n)
-			if err := k.Ask(n, subject, nil, []byte("q"), now); err != nil {
+			err := error(nil)
+			if now {
+				err = k.AskNow(n, subject, nil, []byte("q"))
+			} else {
+				err = k.Ask(n, subject, nil, []byte("q"), mono.Never)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			return srv.replyTo(subject)
@@ -127,7 +134,7 @@ func TestAsker(t *testing.T) {
 		if last != natserr.ConnectionClosed.Error() {
 			t.Errorf("at Close: got %q, want %q", last, natserr.ConnectionClosed)
 		}
-		if err := a.Ask(1, "s", nil, nil, false); !errors.Is(err, natserr.ConnectionClosed) {
+		if err := a.Ask(1, "s", nil, nil, mono.Never); !errors.Is(err, natserr.ConnectionClosed) {
 			t.Errorf("after Close: got %v, want %v", err, natserr.ConnectionClosed)
 		}
 		a.Join() // does nothing any more
@@ -148,7 +155,7 @@ func TestAskerOwes(t *testing.T) {
 		a := c.NewAsker(k)
 		a.Join()
 		k.owes(1)
-		if err := a.Ask(1, "s", nil, nil, false); err != nil {
+		if err := a.Ask(1, "s", nil, nil, mono.Never); err != nil {
 			t.Fatal(err)
 		}
 		srv.replyTo("s")

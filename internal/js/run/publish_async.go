@@ -20,7 +20,9 @@ type AsyncSpec struct {
 	Subject      string
 	Header, Data []byte // Header is an encoded block, or empty
 	Retry        pubwin.Retry
-	Stall        time.Duration // how long to wait for room; 0: [DefaultStall], negative: not at all
+	// Stall is how long to wait for room, in the window and in the connection's buffer together. 0: [DefaultStall] for the window, and as long as
+	// the connection lets any publish wait for the buffer. Negative: not at all for the window.
+	Stall time.Duration
 }
 
 // Result is a public package's future: one object for the message, the ack and the waiter.
@@ -64,8 +66,8 @@ func (w *Pending) Message() (subject string, header, data []byte) {
 	return unsafe.String(w.subject, w.subjectLen), unsafe.Slice(w.header, w.headerLen), unsafe.Slice(w.data, w.dataLen)
 }
 
-// PublishAsync publishes and returns; r gets the end. It waits for room in the window, and in the connection's buffer when
-// that is full. With an error r stays unresolved and nothing is pending: [ErrStalled], or the connection's own.
+// PublishAsync publishes and returns; r gets the end. It waits for room as s.Stall says. With an error r stays unresolved and nothing is
+// pending: [ErrStalled], or the connection's own.
 func (p *Publisher) PublishAsync(s *AsyncSpec, r Result) error {
 	if max(len(s.Subject), len(s.Header), len(s.Data)) > mostKept {
 		return natserr.MaxPayload
@@ -73,17 +75,25 @@ func (p *Publisher) PublishAsync(s *AsyncSpec, r Result) error {
 	p.once.Do(p.begin)
 	w := r.Pending()
 	w.keep(s)
+	patience := mono.Never
+	if s.Stall > 0 {
+		patience = mono.Now().Add(s.Stall)
+	}
 	t, deadline, room := p.enter(r, s.Retry)
 	if room != nil {
 		var ok bool
-		if t, ok = p.stall(r, s, deadline, room); !ok {
+		if t, ok = p.stall(r, s, patience, deadline, room); !ok {
 			return ErrStalled
 		}
 	}
-	if err := p.asker.Ask(uint64(t), s.Subject, s.Header, s.Data, false); err != nil && p.withdraw(t, w) {
-		return err
+	err := p.asker.Ask(uint64(t), s.Subject, s.Header, s.Data, patience)
+	switch {
+	case err == nil, !p.withdraw(t, w):
+		return nil
+	case err == natserr.Timeout && s.Stall > 0:
+		return ErrStalled
 	}
-	return nil
+	return err
 }
 
 func (p *Publisher) begin() { p.asker = p.link.asker(p) }
@@ -133,14 +143,15 @@ func (p *Publisher) enteredLocked(r Result, t pubwin.Token, ok bool, deadline mo
 // lateAfter is how long a stalled caller waits for the window to open wide before it takes any free place.
 const lateAfter = time.Millisecond
 
-// stall waits for a place; false: the caller's patience is over.
-func (p *Publisher) stall(r Result, s *AsyncSpec, deadline mono.Time, room <-chan struct{}) (t pubwin.Token, ok bool) {
-	patience := s.Stall
-	if patience == 0 {
-		patience = DefaultStall
+// stall waits for a place until end ([mono.Never]: as s.Stall says); false: the caller's patience is over.
+func (p *Publisher) stall(r Result, s *AsyncSpec, end, deadline mono.Time, room <-chan struct{}) (t pubwin.Token, ok bool) {
+	if end == mono.Never {
+		end = mono.Now()
+		if s.Stall == 0 {
+			end = end.Add(DefaultStall)
+		}
 	}
-	end := mono.Now().Add(patience)
-	timer := time.NewTimer(min(lateAfter, patience))
+	timer := time.NewTimer(min(lateAfter, end.Sub(mono.Now())))
 	defer timer.Stop()
 	for room != nil {
 		late := false
@@ -184,7 +195,7 @@ func (p *Publisher) resend(t pubwin.Token) {
 		return
 	}
 	subject, header, data := w.Message()
-	if err := p.asker.Ask(uint64(t), subject, header, data, true); err != nil {
+	if err := p.asker.AskNow(uint64(t), subject, header, data); err != nil {
 		p.refused(t, err)
 	}
 }

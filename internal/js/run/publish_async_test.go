@@ -323,6 +323,35 @@ func TestStall(t *testing.T) {
 	}
 }
 
+// A stall wait that the caller has given bounds the wait for room in the window and in the connection's buffer together.
+func TestStallBoundsBothWaits(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		const stall, inWindow = 300 * time.Millisecond, 100 * time.Millisecond
+		p, l := newScripted(PublisherConfig{MaxPending: 1})
+		publishAsync(t, p, AsyncSpec{})
+		l.script(func(a *ask) error { // there is never room
+			if a.room == mono.Never {
+				return natserr.Timeout
+			}
+			time.Sleep(a.room.Sub(mono.Now()))
+			return natserr.Timeout
+		})
+		time.AfterFunc(inWindow, func() { l.ack(l.ask(0), 1) })
+		began := time.Now()
+		if err := p.PublishAsync(&AsyncSpec{Subject: "s", Stall: stall}, &testFuture{}); err != ErrStalled {
+			t.Errorf("got %v, want %v", err, ErrStalled)
+		}
+		if took := time.Since(began); took != stall {
+			t.Errorf("took %v, want %v", took, stall)
+		}
+		if err := p.PublishAsync(&AsyncSpec{Subject: "s"}, &testFuture{}); err != natserr.Timeout {
+			t.Errorf("with no stall wait of its own: got %v, want the connection's %v", err, natserr.Timeout)
+		}
+		wantPending(t, p, 0)
+	})
+}
+
 func TestCloseEndsAllInOrder(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {

@@ -40,7 +40,8 @@ type ask struct {
 	hdr      string
 	data     string
 	w        engine.Waiter
-	number   uint64 // where there is no waiter
+	number   uint64    // where there is no waiter
+	room     mono.Time // until when it may wait for room
 	by       mono.Time
 	opts     engine.AskOpts
 	deadline *time.Timer
@@ -64,8 +65,14 @@ func (l *scriptedLink) asker(engine.Taker) asker { return scriptedAsker{l} }
 
 type scriptedAsker struct{ link *scriptedLink }
 
-func (s scriptedAsker) Ask(n uint64, subject string, hdr, data []byte, now bool) error {
-	a := &ask{at: time.Now(), subject: subject, hdr: string(hdr), data: string(data), number: n, by: mono.Never, opts: engine.AskOpts{Now: now}}
+func (s scriptedAsker) Ask(n uint64, subject string, hdr, data []byte, by mono.Time) error {
+	a := &ask{at: time.Now(), subject: subject, hdr: string(hdr), data: string(data), number: n, by: mono.Never, room: by}
+	s.link.add(a)
+	return s.link.send(a)
+}
+
+func (s scriptedAsker) AskNow(n uint64, subject string, hdr, data []byte) error {
+	a := &ask{at: time.Now(), subject: subject, hdr: string(hdr), data: string(data), number: n, by: mono.Never, opts: engine.AskOpts{Now: true}}
 	s.link.add(a)
 	return s.link.send(a)
 }

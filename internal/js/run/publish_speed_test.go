@@ -38,7 +38,11 @@ func (l *echoLink) asker(engine.Taker) asker { return echoAsker{l} }
 
 type echoAsker struct{ *echoLink }
 
-func (a echoAsker) Ask(n uint64, _ string, _, _ []byte, _ bool) error {
+func (a echoAsker) Ask(n uint64, subject string, hdr, data []byte, _ mono.Time) error {
+	return a.AskNow(n, subject, hdr, data)
+}
+
+func (a echoAsker) AskNow(n uint64, _ string, _, _ []byte) error {
 	a.waiting = append(a.waiting, n)
 	return nil
 }

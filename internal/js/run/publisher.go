@@ -42,7 +42,8 @@ type pubLink interface {
 
 // asker is an [engine.Asker].
 type asker interface {
-	Ask(n uint64, subject string, hdr, data []byte, now bool) error
+	Ask(n uint64, subject string, hdr, data []byte, by mono.Time) error
+	AskNow(n uint64, subject string, hdr, data []byte) error
 	Join()
 	Leave()
 }
