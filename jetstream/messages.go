@@ -110,6 +110,9 @@ func (m *messagesContext) Next(opts ...NextOpt) (Msg, error) {
 			return nil, err
 		}
 	}
+	if msg, ok := m.feed.Take(); ok {
+		return msg, nil
+	}
 	var stop <-chan struct{}
 	if o.ctx != nil {
 		stop = o.ctx.Done()

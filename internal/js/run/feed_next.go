@@ -20,6 +20,22 @@ type Taken[M any] struct {
 	Over    bool
 }
 
+// Take takes the next message if it is there; else, and at the end, Next says more. With a message at hand it costs less than half of a Next, which
+// has many results.
+func (f *Feed[M]) Take() (m M, ok bool) {
+	f.mu.Lock()
+	ok, work := f.queue.len() > 0, false
+	if ok {
+		m = f.popLocked()
+		work = f.jobs.waiting()
+	}
+	f.mu.Unlock() // by hand: a defer in a generic method makes this twice as long
+	if work {
+		f.work()
+	}
+	return m, ok
+}
+
 // Next takes the next message, and waits for it until stop is closed or limit is over. A nil stop and a limit of 0 are none. A message that
 // is there comes before anything else.
 func (f *Feed[M]) Next(stop <-chan struct{}, limit time.Duration) Taken[M] {
@@ -47,6 +63,14 @@ func (f *Feed[M]) Next(stop <-chan struct{}, limit time.Duration) Taken[M] {
 	return t
 }
 
+// popLocked takes the first message; the queue must not be empty.
+func (f *Feed[M]) popLocked() M {
+	h := f.queue.pop()
+	f.taken.n, f.taken.size = 1, h.size
+	f.countLocked()
+	return h.m
+}
+
 // next looks whether there is something to return; else the caller is to wait.
 func (f *Feed[M]) next(waiting bool) (t Taken[M], ready bool) {
 	t, ready, work := f.tryNext(waiting)
@@ -61,10 +85,7 @@ func (f *Feed[M]) tryNext(waiting bool) (t Taken[M], ready, work bool) {
 	defer f.mu.Unlock()
 	switch {
 	case f.queue.len() > 0:
-		h := f.queue.pop()
-		t.Message = h.m
-		f.taken.n, f.taken.size = 1, h.size
-		f.countLocked()
+		t.Message = f.popLocked()
 	case f.ended:
 		t = f.endLocked()
 	case waiting && f.disturbed:

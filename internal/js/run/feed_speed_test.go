@@ -92,22 +92,30 @@ func TestFeedAllocations(t *testing.T) {
 			t.Errorf("got %v allocations for %d messages of %d sent, want none", got, handled, sent)
 		}
 	})
-	t.Run("Next", func(t *testing.T) {
-		sent := 0
-		f, l := newServed(t, nil)
-		got := testing.AllocsPerRun(200, func() {
-			n := l.send()
-			for range n {
-				if got := f.Next(nil, 0); got.Message != 1 {
-					t.Fatalf("got %+v", got)
+	for name, next := range nexts {
+		t.Run(name, func(t *testing.T) {
+			sent := 0
+			f, l := newServed(t, nil)
+			got := testing.AllocsPerRun(200, func() {
+				n := l.send()
+				for range n {
+					if got := next(f); got != 1 {
+						t.Fatalf("got %d, want a message", got)
+					}
 				}
+				sent += n
+			})
+			if got > 0 || sent < 200*200 {
+				t.Errorf("got %v allocations for %d messages, want none", got, sent)
 			}
-			sent += n
 		})
-		if got > 0 || sent < 200*200 {
-			t.Errorf("got %v allocations for %d messages, want none", got, sent)
-		}
-	})
+	}
+}
+
+// nexts are the ways to a message that is there.
+var nexts = map[string]func(f *Feed[int]) int{
+	"Next": func(f *Feed[int]) int { return f.Next(nil, 0).Message },
+	"Take": func(f *Feed[int]) int { m, _ := f.Take(); return m },
 }
 
 func BenchmarkFeed(b *testing.B) {
@@ -122,16 +130,18 @@ func BenchmarkFeed(b *testing.B) {
 			}
 		}
 	})
-	b.Run("Next", func(b *testing.B) {
-		b.ReportAllocs()
-		left := 0
-		f, l := newServed(b, nil)
-		for b.Loop() {
-			if left == 0 {
-				left = l.send()
+	for name, next := range nexts {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			left := 0
+			f, l := newServed(b, nil)
+			for b.Loop() {
+				if left == 0 {
+					left = l.send()
+				}
+				next(f)
+				left--
 			}
-			f.Next(nil, 0)
-			left--
-		}
-	})
+		})
+	}
 }

@@ -324,6 +324,39 @@ func TestFeedNext(t *testing.T) {
 	})
 }
 
+// TestFeedTake: Take has what is there, asks as Next does, and leaves the end to Next.
+func TestFeedTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newFeedUser(t, beats, true, nil)
+		take := func(want string, asked int) {
+			t.Helper()
+			if m, ok := u.f.Take(); m != want || ok != (want != "") || len(u.requests()) != asked {
+				t.Errorf("got %q, %v and %d requests, want %q and %d", m, ok, len(u.requests()), want, asked)
+			}
+		}
+		take("", 1)
+		u.l.sendNow(u.l.last(t).Inbox, msgs(1, 7)...)
+		for i := 1; i <= 5; i++ {
+			take(fmt.Sprint(i), 1)
+		}
+		take("6", 2)
+		if r := u.request(t); r.Batch != 6 {
+			t.Errorf("asked for %d, want 6", r.Batch)
+		}
+		u.f.Drain()
+		take("7", 2)
+		synctest.Wait()
+		take("", 2)
+		if got, want := u.f.Next(nil, 0), (Taken[string]{Code: wire.Canceled, Over: true}); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		u.over(t, wire.Canceled)
+		u.l.sendNow(u.l.last(t).Inbox, "msg 8")
+		take("", 2)
+		u.l.closeNow()
+	})
+}
+
 // TestFeedManyNext: messages go to whoever waits, each once, and the end to everybody.
 func TestFeedManyNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
