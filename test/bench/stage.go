@@ -183,7 +183,7 @@ func (st *stage) fill(ctx context.Context, j meter.Job) error {
 	if st.full != "" && st.filled == n {
 		return nil
 	}
-	st.full, st.filled = "BENCH-FULL", n
+	st.full, st.filled = "BENCH-FULL", 0 // until it is filled: a client would wait for what is missing
 	_ = st.js.DeleteStream(ctx, st.full) // there may be none
 	_, err := st.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: st.full, Subjects: []string{st.full}, Storage: jetstream.MemoryStorage,
@@ -197,7 +197,11 @@ func (st *stage) fill(ctx context.Context, j meter.Job) error {
 			return err
 		}
 	}
-	return meter.Await(st.js.PublishAsyncComplete(), "filling a stream")
+	if err := meter.Await(st.js.PublishAsyncComplete(), "filling a stream"); err != nil {
+		return err
+	}
+	st.filled = n
+	return nil
 }
 
 // close ends everything.
