@@ -45,7 +45,7 @@ func (nc *Conn) Barrier(fn func()) error {
 func (s *Subscription) putBarrier(b *barrier) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.epoch.Add(1) // before step is looked at: see settled
+	s.changedLocked() // before what is pending is looked at
 	if s.cb == nil || s.is(subOver) || s.pendingLocked().msgs == 0 {
 		return
 	}

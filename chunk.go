@@ -18,19 +18,23 @@ type chunk struct {
 	next *chunk // set when there is one; guarded by Subscription.mu once the chunk is in the queue, cleared when it is left
 	msgs []Msg
 	room roll.Roll // the reader's
-	n    uint32    // messages that the consumer may take; guarded as next is
+	n    uint16    // messages that the consumer may take; guarded as next is
 
-	filled uint32 // messages built; the reader's
+	filled uint16 // messages built; the reader's
+	valued uint16 // of values, handed out; the reader's
 	// sizes are the bytes that each message counts for the pending limit. Not read from the messages: those belong to the user.
 	sizes [chunkMsgs]uint32
 	// raw are header blocks that are decoded when their message is handed out; nil: there are none. It is set when the chunk is made.
 	raw *[chunkMsgs]string
+	// values of headers that are few, one array for eight messages: one for each message cost 3%. The reader's.
+	values *[chunkValues]string
 }
 
 const (
-	chunkMsgs = 8
+	chunkMsgs   = 8
+	chunkValues = 2 * chunkMsgs
 	// aloneFrom is the number of bytes from which a payload gets an object of its own.
-	aloneFrom = 3896
+	aloneFrom = 3888
 	// smallMsg is the number of bytes up to which an idle subscription may hold a chunk for eight messages: 2 KiB in all.
 	smallMsg = 160
 )
@@ -43,6 +47,35 @@ func (c *chunk) built() bool { return int(c.filled) == len(c.msgs) }
 
 // fits reports whether there is room for another message with so many bytes.
 func (c *chunk) fits(need int) bool { return !c.built() && need <= c.room.Left() }
+
+// text is b as a string; inline: there is room for it.
+func (c *chunk) text(b []byte, inline bool) string {
+	if inline {
+		return c.room.Text(b)
+	}
+	return string(b)
+}
+
+// putRaw keeps the header block of the message on top.
+func (c *chunk) putRaw(block string) {
+	if c.raw == nil {
+		c.raw = new([chunkMsgs]string) // before it is in the queue, where others look for it
+	}
+	c.raw[c.filled-1] = block
+}
+
+// valueRoom is memory for n values of the headers of one message; nil: there is none.
+func (c *chunk) valueRoom(n int) []string {
+	from := int(c.valued)
+	if len(c.msgs) == 1 || n > chunkValues-from {
+		return nil
+	}
+	if c.values == nil {
+		c.values = new([chunkValues]string)
+	}
+	c.valued += uint16(n)
+	return c.values[from : from : from+n]
+}
 
 // sized is a chunk with its messages, [1]Msg or [chunkMsgs]Msg, and its buffer, an array of bytes, in one object.
 type sized[M, B any] struct {
@@ -63,50 +96,50 @@ func newSized[M, B any]() *chunk {
 func newChunk(each int) *chunk {
 	type eight = [chunkMsgs]Msg
 	switch need := each * chunkMsgs; {
-	case need <= 136:
-		return newSized[eight, [136]byte]()
-	case need <= 264:
-		return newSized[eight, [264]byte]()
-	case need <= 520:
-		return newSized[eight, [520]byte]()
-	case need <= 776:
-		return newSized[eight, [776]byte]()
-	case need <= 1032:
-		return newSized[eight, [1032]byte]()
-	case need <= 1288:
-		return newSized[eight, [1288]byte]()
-	case need <= 1544:
-		return newSized[eight, [1544]byte]()
-	case need <= 1928:
-		return newSized[eight, [1928]byte]()
-	case need <= 2312:
-		return newSized[eight, [2312]byte]()
-	case need <= 3336:
-		return newSized[eight, [3336]byte]()
-	case need <= 5384:
-		return newSized[eight, [5384]byte]()
-	case need <= 8712:
-		return newSized[eight, [8712]byte]()
-	case need <= 12808:
-		return newSized[eight, [12808]byte]()
-	case need <= 19720:
-		return newSized[eight, [19720]byte]()
+	case need <= 128:
+		return newSized[eight, [128]byte]()
+	case need <= 256:
+		return newSized[eight, [256]byte]()
+	case need <= 512:
+		return newSized[eight, [512]byte]()
+	case need <= 768:
+		return newSized[eight, [768]byte]()
+	case need <= 1024:
+		return newSized[eight, [1024]byte]()
+	case need <= 1280:
+		return newSized[eight, [1280]byte]()
+	case need <= 1536:
+		return newSized[eight, [1536]byte]()
+	case need <= 1920:
+		return newSized[eight, [1920]byte]()
+	case need <= 2304:
+		return newSized[eight, [2304]byte]()
+	case need <= 3328:
+		return newSized[eight, [3328]byte]()
+	case need <= 5376:
+		return newSized[eight, [5376]byte]()
+	case need <= 8704:
+		return newSized[eight, [8704]byte]()
+	case need <= 12800:
+		return newSized[eight, [12800]byte]()
+	case need <= 19712:
+		return newSized[eight, [19712]byte]()
 	}
-	return newSized[eight, [32008]byte]()
+	return newSized[eight, [32000]byte]()
 }
 
 // newSingle makes a chunk for one message of so many bytes, up to aloneFrom.
 func newSingle(need int) *chunk {
 	type one = [1]Msg
 	switch {
-	case need <= 64:
-		return newSized[one, [64]byte]()
-	case need <= 320:
-		return newSized[one, [320]byte]()
-	case need <= 824:
-		return newSized[one, [824]byte]()
-	case need <= 1848:
-		return newSized[one, [1848]byte]()
+	case need <= 56:
+		return newSized[one, [56]byte]()
+	case need <= 312:
+		return newSized[one, [312]byte]()
+	case need <= 816:
+		return newSized[one, [816]byte]()
+	case need <= 1840:
+		return newSized[one, [1840]byte]()
 	}
 	return newSized[one, [aloneFrom]byte]()
 }

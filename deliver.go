@@ -17,7 +17,9 @@ type intake struct {
 	roomMsgs, roomBytes int
 	msgs, bytes         int    // of this run
 	epoch               uint32 // for which the room was measured
+	line                uint32 // of the last message of this run: see proto.Frame.Line
 	each                int32  // moving average of the bytes of a message
+	own                 bool   // the last message of this run has the subscription's own subject
 	burst               bool   // the last run had more than one message
 	single              bool   // a chunk for each message, so that each can be dropped
 }
@@ -74,32 +76,46 @@ func (s *Subscription) enqueue() (ready bool) {
 		return false
 	}
 	in := &s.in
-	s.runs.Add(1) // before step is looked at: see settled
 	pending := s.pendingLocked()
-	if s.tail != nil {
-		s.tail.n = s.tail.filled
-	}
-	for c := in.first; c != nil; c = c.next {
-		c.n = c.filled
-	}
-	if in.first != nil {
-		if s.tail == nil {
-			s.head = in.first
-			if s.step.Load() != 0 { // a store costs ten times as much
-				s.step.Store(0)
-			}
-		} else {
-			s.tail.next = in.first
-		}
-		s.tail = in.fill
-	}
+	idle := s.linkLocked()
 	s.arrived += uint64(in.msgs)
 	s.arrivedBytes += uint64(in.bytes)
 	s.peak = extent{max(s.peak.msgs, pending.msgs+in.msgs), max(s.peak.bytes, pending.bytes+in.bytes)}
 	for n := in.msgs; n > 0 && s.waiters != nil; n-- {
 		s.popWaiterLocked().wake()
 	}
-	return pending.msgs == 0 && s.cb != nil
+	return idle && s.cb != nil
+}
+
+// linkLocked puts the messages of the run into the queue, and reports whether the consumer was done with all that was there.
+func (s *Subscription) linkLocked() (idle bool) {
+	first, last := s.in.first, s.tail
+	for c := first; c != nil; c = c.next {
+		c.n = c.filled
+	}
+	if first != nil {
+		s.tail = s.in.fill
+	}
+	if last == nil {
+		s.place.begin(first.n, first.next != nil, false)
+		s.head = first
+		return true
+	}
+	more := last.filled - last.n
+	last.n = last.filled
+	if first != nil {
+		last.next = first
+	}
+	return last == s.head && s.place.add(more, first != nil).left() == 0
+}
+
+// lendLocked opens the place, and with it the chunk at head, if nothing else is to be looked at.
+func (s *Subscription) lendLocked() {
+	if s.head == nil || s.place.load().open() || !s.simpleLocked() {
+		return
+	}
+	s.lent.Store(s.head) // first: whoever finds it open, finds the chunk
+	s.place.open()
 }
 
 // pendingLocked counts what is queued, and what a callback has in hand. What waits in the user's channel has been delivered.
@@ -107,10 +123,10 @@ func (s *Subscription) pendingLocked() extent {
 	if s.ch != nil {
 		return extent{}
 	}
-	done := s.step.Load() / 2
+	done := s.place.load().done()
 	p := extent{int(s.arrived - s.gone - uint64(done)), int(s.arrivedBytes - s.goneBytes)}
-	if s.head != nil {
-		for _, size := range s.head.sizes[:done] {
+	if c := s.head; c != nil {
+		for _, size := range c.sizes[:done] {
 			p.bytes -= int(size)
 		}
 	}

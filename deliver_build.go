@@ -1,16 +1,11 @@
 package nats
 
-import (
-	"bytes"
-
-	"github.com/gannet-io/nats/internal/proto"
-)
+import "github.com/gannet-io/nats/internal/proto"
 
 // build makes the user's message of a borrowed frame.
 func (s *Subscription) build(f *proto.Frame) *Msg {
 	in := &s.in
-	own := string(f.Subject) == s.Subject
-	again := !own && in.fill != nil && string(f.Subject) == in.last
+	own := s.ownSubject(f)
 	text := len(f.Reply)
 	if !own {
 		text += len(f.Subject)
@@ -22,18 +17,19 @@ func (s *Subscription) build(f *proto.Frame) *Msg {
 	if f.Owned || text+inline > aloneFrom {
 		inline = 0
 	}
+	need := text + inline
 	if in.each == 0 {
-		in.each = int32(text + inline)
+		in.each = int32(need)
 	}
-	in.each += (int32(text+inline) - in.each) / chunkMsgs
-	later := s.decodesLater(f.Header)
-	if in.fill == nil || !in.fill.fits(text+inline) || in.single && len(in.fill.msgs) > 1 || later && in.fill.raw == nil {
-		s.grow(text + inline)
-		again = false
+	in.each += (int32(need) - in.each) >> 3
+	values := 0
+	if len(f.Header) > 0 {
+		values = proto.CountValues(f.Header)
 	}
+	later := values > eagerValues && s.decodesLater()
 	c := in.fill
-	if later && c.raw == nil {
-		c.raw = new([chunkMsgs]string) // before it is in the queue, where others look for it
+	if c == nil || !c.fits(need) || in.single && len(c.msgs) > 1 || later && c.raw == nil {
+		c = s.grow(need)
 	}
 	m := &c.msgs[c.filled]
 	c.sizes[c.filled] = uint32(len(f.Header) + len(f.Data))
@@ -41,73 +37,66 @@ func (s *Subscription) build(f *proto.Frame) *Msg {
 	m.Sub = s
 	m.size = uint32(len(f.Subject) + len(f.Reply) + len(f.Header) + len(f.Data))
 	switch {
-	case own:
-		m.Subject = s.Subject
-	case again:
-		m.Subject = in.last
-	case text == 0:
-		m.Subject = f.SubjectString()
-	default:
-		in.last = c.room.Text(f.Subject)
-		m.Subject = in.last
-	}
-	switch {
-	case len(f.Reply) == 0:
-	case text == 0:
-		m.Reply = string(f.Reply)
-	default:
-		m.Reply = c.room.Text(f.Reply)
-	}
-	s.fillBody(m, f, inline > 0, later)
-	return m
-}
-
-// fillBody gives the message on top of the chunk its header and data. inline: the chunk has room for both. later: the header is decoded when
-// the message is handed out.
-func (s *Subscription) fillBody(m *Msg, f *proto.Frame, inline, later bool) {
-	c := s.in.fill
-	if len(f.Header) > 0 {
-		block := ""
-		if inline {
-			block = c.room.Text(f.Header)
-		} else {
-			block = string(f.Header)
-		}
-		if later {
-			c.raw[c.filled-1] = block
-		} else {
-			m.Header = s.conn.parseHeader(s, block)
-		}
-	}
-	switch {
 	case f.Owned:
 		m.Data = f.Data
-	case !inline && len(f.Data) > 0:
+	case inline == 0 && len(f.Data) > 0:
 		m.Data = append(make([]byte, 0, len(f.Data)), f.Data...)
 	default:
 		m.Data = c.room.Bytes(f.Data)
 	}
+	if own {
+		m.Subject = s.Subject
+	} else {
+		m.Subject = in.subject(f, text > 0)
+	}
+	if len(f.Reply) > 0 {
+		m.Reply = c.text(f.Reply, text > 0)
+	}
+	switch {
+	case len(f.Header) == 0:
+	case later:
+		c.putRaw(c.text(f.Header, inline > 0))
+	default:
+		m.Header = s.conn.parseHeader(s, c.text(f.Header, inline > 0), c.valueRoom(values))
+	}
+	return m
 }
 
-// eagerLines is the number of lines up to which a header block is decoded by the reader.
-const eagerLines = 12
+// ownSubject reports whether a message's subject is that of the subscription. Messages of one run mostly have the same, and are not compared.
+func (s *Subscription) ownSubject(f *proto.Frame) bool {
+	in := &s.in
+	if line := f.Line(); line == 0 || line != in.line || in.msgs <= 1 {
+		in.line, in.own = line, string(f.Subject) == s.Subject
+	}
+	return in.own
+}
 
-// decodesLater reports whether a header block stays as it is until its message is handed out: decoded, a block of tiny headers takes twenty
+// subject is that of a message which is not the subscription's own. inline: the chunk has room for it.
+func (in *intake) subject(f *proto.Frame, inline bool) string {
+	switch {
+	case in.last != "" && string(f.Subject) == in.last:
+	case !inline:
+		return f.SubjectString()
+	default:
+		in.last = in.fill.room.Text(f.Subject)
+	}
+	return in.last
+}
+
+// eagerValues is the number of values up to which a header block is decoded by the reader.
+const eagerValues = 10
+
+// decodesLater reports whether a block with more stays as it is until its message is handed out: decoded, a block of tiny headers takes twenty
 // times its length, and pending limits count what came on the wire.
-func (s *Subscription) decodesLater(block []byte) bool {
-	return len(block) > 0 && s.ch == nil && !s.isPull() && bytes.Count(block, newLine) > eagerLines
-}
-
-var newLine = []byte{'\n'}
+func (s *Subscription) decodesLater() bool { return s.ch == nil && !s.isPull() }
 
 // maxText is the length of subject and reply from which they get objects of their own.
 const maxText = 512
 
 // grow makes a chunk for a message of so many bytes. A subscription on which messages come one at a time gets room for one, unless
 // they are small: an idle subscription shall not hold much.
-func (s *Subscription) grow(need int) {
+func (s *Subscription) grow(need int) (c *chunk) {
 	in := &s.in
-	var c *chunk
 	each := max(int(in.each), need)
 	switch {
 	case in.single, in.msgs <= 1 && (s.arrived == 0 || each > smallMsg && !in.burst): // only the reader writes arrived
@@ -119,19 +108,24 @@ func (s *Subscription) grow(need int) {
 		}
 	}
 	switch {
-	case s.ch != nil, s.isPull(): // its messages are not queued here
+	case s.isPull(): // its messages are not queued here
+	case s.ch != nil:
+		if s.out.n > 0 {
+			in.fill.next = c
+		}
 	case in.first == nil:
 		in.first = c
 	default:
 		in.fill.next = c
 	}
 	in.fill, in.last = c, ""
+	return c
 }
 
-// parseHeader decodes a header block for a message of s. An unreadable one is told to the error handler, and the message goes on without: it
+// parseHeader decodes a header block for a message of s, see [proto.ParseHeaderText]. An unreadable one is told to the error handler, and the message goes on without: it
 // was paid for.
-func (nc *Conn) parseHeader(s *Subscription, block string) Header {
-	h, err := proto.ParseHeaderText(block)
+func (nc *Conn) parseHeader(s *Subscription, block string, values []string) Header {
+	h, err := proto.ParseHeaderText(block, values)
 	if err == nil {
 		return h
 	}

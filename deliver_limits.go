@@ -57,6 +57,7 @@ func (s *Subscription) dropLocked() bool {
 		return false
 	}
 	s.state |= subSlow
+	s.place.close() // NextMsg has to tell
 	s.tellStatusLocked(SubscriptionSlowConsumer)
 	s.wakeAllLocked()
 	return true

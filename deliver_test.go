@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/gannet-io/nats/internal/proto"
 )
@@ -92,15 +93,19 @@ func TestAppendStaysAway(t *testing.T) {
 	}
 }
 
-// TestKeptMessagePinsLittle checks that no chunk that was left knows the next one.
+// TestKeptMessagePinsLittle checks that no chunk that was left knows the next one, and that those that are used up are left.
 func TestKeptMessagePinsLittle(t *testing.T) {
 	t.Parallel()
 	s := syncSub(unlinked(t), "a")
 	pushN(s, 5*chunkMsgs)
-	for range 3 * chunkMsgs {
+	push(s, &proto.Frame{Subject: []byte("a"), Data: make([]byte, 1000)}) // there is room for none of this size
+	for range 5 * chunkMsgs {
 		c := s.head
 		if _, err := s.NextMsg(0); err != nil {
 			t.Fatal(err)
+		}
+		if p := s.place.load(); p.left() == 0 && (p.more() || p.there() == chunkMsgs) {
+			t.Fatalf("a chunk whose %d messages were taken is still there", p.done())
 		}
 		if s.head != c && c.next != nil {
 			t.Fatal("a chunk that was left holds the next one")
@@ -112,6 +117,98 @@ func TestKeptMessagePinsLittle(t *testing.T) {
 	}
 	if c.next != nil {
 		t.Error("the last chunk of an ended subscription holds the rest of the queue")
+	}
+}
+
+// TestNextMsgHoldsNothing is TestIdleSubscriptionHoldsNothing for NextMsg.
+func TestNextMsgHoldsNothing(t *testing.T) {
+	t.Parallel()
+	s := syncSub(unlinked(t), "a")
+	for _, n := range []int{1, chunkMsgs, 3, chunkMsgs - 3} {
+		pushN(s, n)
+		for range n {
+			if _, err := s.NextMsg(0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if s.head != nil || s.tail != nil || s.lent.Load() != nil {
+		t.Error("a chunk whose messages were taken is still there")
+	}
+}
+
+// TestChannelPinsLittle is TestKeptMessagePinsLittle for a user's channel.
+func TestChannelPinsLittle(t *testing.T) {
+	t.Parallel()
+	ch := make(chan *Msg, 100)
+	s := chanSub(unlinked(t), "a", ch)
+	var chunks []*chunk
+	for range 5 * chunkMsgs {
+		(*inlet)(s).Deliver(frame("a", "x"))
+		if c := s.in.fill; len(chunks) == 0 || chunks[len(chunks)-1] != c {
+			chunks = append(chunks, c)
+		}
+	}
+	(*inlet)(s).Settle()
+	for i, c := range chunks {
+		if c.next != nil {
+			t.Errorf("chunk %d of %d holds the next one", i, len(chunks))
+		}
+	}
+	if s.out.first != nil || len(ch) != 5*chunkMsgs {
+		t.Errorf("%d messages in the channel, want %d, and the last chunk left", len(ch), 5*chunkMsgs)
+	}
+}
+
+// TestIdleSubscriptionHoldsNothing: the chunk whose last message a callback has had is not kept until the next message comes.
+func TestIdleSubscriptionHoldsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := asyncSub(unlinked(t), "a", func(*Msg) {})
+		pushN(s, 1)
+		for range chunkMsgs {
+			pushN(s, 1)
+			synctest.Wait()
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.head != nil || s.tail != nil || s.lent.Load() != nil {
+			t.Errorf("it holds a chunk with %d messages", s.head.n)
+		}
+	})
+}
+
+// TestSubjectsTakeTurns has messages of one run on the subscription's own subject and on others: as a parser numbers their lines, and made
+// by hand.
+func TestSubjectsTakeTurns(t *testing.T) {
+	t.Parallel()
+	subjects := strings.Fields("own own x x own own y x x own")
+	for _, parsed := range []bool{true, false} {
+		for _, run := range []int{1, 3, 100} {
+			s := syncSub(unlinked(t), "own")
+			p, f := new(proto.Parser), new(proto.Frame)
+			for i := range 5 * len(subjects) {
+				subject := subjects[i%len(subjects)]
+				if parsed {
+					if _, op, err := p.Next([]byte("MSG "+subject+" 1 1\r\nd\r\n"), f); op != proto.OpMsg {
+						t.Fatal(op, err)
+					}
+				} else {
+					f = frame(subject, "d")
+				}
+				(*inlet)(s).Deliver(f)
+				if i%run == 0 {
+					(*inlet)(s).Settle()
+					p, f = new(proto.Parser), new(proto.Frame) // as after a reconnect
+				}
+			}
+			(*inlet)(s).Settle()
+			for i := range 5 * len(subjects) {
+				if m, err := s.NextMsg(0); err != nil || m.Subject != subjects[i%len(subjects)] {
+					t.Fatalf("runs of %d, parsed %v, message %d: got %+v, %v, want the subject %q", run, parsed, i, m, err, subjects[i%len(subjects)])
+				}
+			}
+		}
 	}
 }
 

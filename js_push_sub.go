@@ -117,7 +117,7 @@ func (p *pushInlet) WhenHandled(fn func()) {
 func (s *Subscription) putMark(b *barrier) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.epoch.Add(1) // before step is looked at: see settled
+	s.changedLocked() // before what is pending is looked at
 	if s.is(subOver) || s.pendingLocked().msgs == 0 {
 		return
 	}

@@ -46,6 +46,9 @@ func (s *Subscription) await(timeout time.Duration, done <-chan struct{}) (*Msg,
 	if s.ch != nil {
 		return s.awaitChan(timeout, done)
 	}
+	if m := s.quick(); m != nil {
+		return delivered(m)
+	}
 	m, w, err := s.take(timeout > 0)
 	if m == nil && w == nil {
 		return nil, err
@@ -126,7 +129,7 @@ type taken struct {
 // finishTake does what is left to do without the lock.
 func (s *Subscription) finishTake(t taken) *Msg {
 	if t.raw != "" {
-		t.m.Header = s.conn.parseHeader(s, t.raw)
+		t.m.Header = s.conn.parseHeader(s, t.raw, nil)
 	}
 	for _, b := range t.passed {
 		b.release()
@@ -148,6 +151,7 @@ func (s *Subscription) tryTake(w *waiter, wait bool) (t taken) {
 		s.roomLocked()
 		t.passed = s.passedLocked(s.doneLocked())
 		t.ended = s.endedLocked()
+		s.lendLocked()
 		return t
 	}
 	if !wait {
@@ -185,15 +189,31 @@ func (s *Subscription) troubleLocked() error {
 	return nil
 }
 
+// quick is take where one word tells everything: messages are there, and nothing else is to be looked at. The last message of a chunk is not
+// taken so, since the chunk has to be left with it.
+func (s *Subscription) quick() *Msg {
+	if s.Type() != SyncSubscription {
+		return nil
+	}
+	p := s.place.load()
+	i, c := p.done(), s.lent.Load()
+	if !p.open() || p.left() == 0 || p.left() == 1 && p.more() || c == nil || i+1 == len(c.msgs) || c.raw != nil || !s.place.takeAt(p) {
+		return nil
+	}
+	return &c.msgs[i]
+}
+
 // popLocked takes the next message off the queue of a synchronous subscription. raw is its header block if that is still to be decoded.
 func (s *Subscription) popLocked() (m *Msg, raw string) {
 	s.advanceLocked()
-	i := int(s.step.Load() / 2)
-	if s.head == nil || i == int(s.head.n) {
+	c := s.head
+	if c == nil {
 		return nil, ""
 	}
-	s.step.Store(uint32(2 * (i + 1)))
-	c := s.head
+	i, ok := s.place.take()
+	if !ok {
+		return nil, ""
+	}
 	if c.raw != nil {
 		raw, c.raw[i] = c.raw[i], ""
 	}
@@ -203,16 +223,21 @@ func (s *Subscription) popLocked() (m *Msg, raw string) {
 
 // advanceLocked leaves chunks that are used up, so that neither the subscription nor a kept message holds what is not needed.
 func (s *Subscription) advanceLocked() {
-	for c := s.head; c != nil && s.step.Load()/2 == c.n && (c.next != nil || c.full()); c = s.head {
+	for c := s.head; c != nil && s.place.load().left() == 0 && (c.next != nil || c.full()); {
 		s.gone += uint64(c.n)
 		for _, size := range c.sizes[:c.n] {
 			s.goneBytes += uint64(size)
 		}
-		s.head, c.next = c.next, nil
-		if s.head == nil {
+		next := c.next
+		c.next = nil
+		s.head, c = next, next
+		s.lent.Store(next)
+		if next == nil {
 			s.tail = nil
+			s.place.begin(0, false, false)
+		} else {
+			s.place.begin(next.n, next.next != nil, s.simpleLocked())
 		}
-		s.step.Store(0)
 	}
 }
 

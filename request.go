@@ -71,7 +71,7 @@ func (nc *Conn) reply(f *proto.Frame) *Msg {
 	m.Sub = nc.replySub()
 	m.size = uint32(len(f.Subject) + len(f.Reply) + len(f.Header) + len(f.Data))
 	if len(f.Header) > 0 {
-		m.Header = nc.parseHeader(nil, string(f.Header))
+		m.Header = nc.parseHeader(nil, string(f.Header), nil)
 	}
 	return m
 }

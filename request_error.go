@@ -95,5 +95,6 @@ func (s *Subscription) refuseUnanswered(err error) {
 		return
 	}
 	s.extrasLocked().refused = err
+	s.place.close()
 	s.wakeAllLocked()
 }

@@ -18,8 +18,7 @@ func (s *Subscription) forceSend(m *Msg) (trouble error) {
 		return nil
 	}
 	slow := s.slowLocked()
-	one := []*Msg{m}
-	for offer(s.ch, one) == 0 {
+	for !offerOne(s.ch, m) {
 		old := slow.policy.DropOld && takeOld(s.ch)
 		if s.dropLocked() {
 			trouble = s.slowErrorLocked(extent{})
@@ -31,6 +30,21 @@ func (s *Subscription) forceSend(m *Msg) (trouble error) {
 	}
 	s.arrived++
 	return trouble
+}
+
+// offerOne is offer for one message.
+func offerOne(ch chan *Msg, m *Msg) (sent bool) {
+	defer func() {
+		if !sent {
+			_ = recover()
+		}
+	}()
+	select {
+	case ch <- m:
+		return true
+	default:
+		return false
+	}
 }
 
 // takeOld receives what the program has not; false: there is nothing, or the channel is closed.

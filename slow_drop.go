@@ -38,7 +38,7 @@ func (s *Subscription) setSlowLocked(p SlowPolicy) {
 		e.slow.claimed = s.head // where its worker is, is known from its next turn on
 	}
 	e.slow.policy = p
-	s.epoch.Add(1)
+	s.changedLocked()
 	e.slow.tellRoom()
 }
 
@@ -103,11 +103,12 @@ func (s *Subscription) makeRoom(size int) (ok bool, trouble error) {
 
 // dropOldestLocked takes the oldest message that waits out of the queue; false: there is none.
 func (s *Subscription) dropOldestLocked(slow *slowness) bool {
-	if s.head == nil || s.head != slow.claimed {
+	head := s.head
+	if head == nil || head != slow.claimed {
 		m, _ := s.popLocked()
 		return m != nil
 	}
-	c := s.head.next
+	c := head.next
 	if c == nil || c.n == 0 {
 		return false
 	}
@@ -121,10 +122,10 @@ func (s *Subscription) dropOldestLocked(slow *slowness) bool {
 		}
 		rest = view
 	}
-	s.head.next = rest
+	head.next = rest
 	if s.tail == c {
 		if s.tail = rest; rest == nil {
-			s.tail = s.head
+			s.tail = head
 		}
 	}
 	s.gone++

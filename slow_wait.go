@@ -79,7 +79,7 @@ func (s *Subscription) beginStall() (slow *slowness, over <-chan struct{}) {
 	}
 	slow.stalled = true
 	slow.waits++
-	s.epoch.Add(1) // a worker comes to claim its next turn after the callback that is running, and there tells of the room
+	s.changedLocked() // a worker comes to claim its next turn after the callback that is running, and there tells of the room
 	if slow.timer == nil {
 		slow.timer = time.NewTimer(slow.policy.Wait)
 	} else {

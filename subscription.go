@@ -37,15 +37,12 @@ type Subscription struct {
 	in  intake // the reader's
 	out *feed  // likewise; channel subscriptions
 
-	// epoch changes with whatever the reader or a worker must notice in the middle of a run. Written under mu.
-	epoch atomic.Uint32
-	// step is how far the chunk at head is consumed: twice the number of messages done, plus one while a callback runs. The worker
-	// alone writes it while it has a turn, otherwise it is written under mu.
-	step  atomic.Uint32
 	mu    sync.Mutex // before the outbox's lock, after the engine's
 	head  *chunk     // where the consumer is; nil: nothing is queued
 	tail  *chunk
-	spare *waiter // of the last NextMsg that waited
+	place place                 // in the chunk at head
+	lent  atomic.Pointer[chunk] // that chunk, for who looks at it without the lock while place is open. Written under mu
+	spare *waiter               // of the last NextMsg that waited
 
 	arrived, gone           uint64 // messages queued, and of these the ones before head
 	arrivedBytes, goneBytes uint64
@@ -55,9 +52,23 @@ type Subscription struct {
 	peak                    extent
 	waiters                 *waiter // NextMsg calls that wait, in no particular order
 	extras                  *extras
-	runs                    atomic.Uint32 // what the reader has put into the queue; written under mu
-	typ                     uint8         // SubscriptionType
-	state                   subState
+	// epoch changes with whatever the reader or a worker must notice in the middle of a run: see changedLocked.
+	epoch   atomic.Uint32
+	typ     uint8 // SubscriptionType
+	state   subState
+	calling bool // a callback runs, or has ended its goroutine. The worker's
+}
+
+// changedLocked has the reader and the consumer notice what has changed before they go on. What they are doing is with one message at most.
+func (s *Subscription) changedLocked() {
+	s.place.close() // first: see resume
+	s.epoch.Add(1)
+}
+
+// simpleLocked reports whether the consumer need look at nothing but the queue.
+func (s *Subscription) simpleLocked() bool {
+	e := s.extras
+	return s.state == 0 && s.max == 0 && (e == nil || e.slow == nil && e.refused == nil && len(e.barriers) == 0)
 }
 
 // extent is a number of messages and of their bytes.

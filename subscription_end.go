@@ -61,7 +61,7 @@ func (s *Subscription) limit(max uint64) error {
 		return ErrBadSubscription
 	}
 	s.max = max
-	s.epoch.Add(1)
+	s.changedLocked()
 	return nil
 }
 
@@ -81,7 +81,7 @@ func (s *Subscription) mark(flags subState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state |= flags
-	s.epoch.Add(1)
+	s.changedLocked()
 }
 
 func (s *Subscription) has(flags subState) bool {
@@ -130,7 +130,7 @@ func (s *Subscription) doneLocked() uint64 {
 	case s.isPull():
 		return s.cons.fetched.Load()
 	}
-	return s.gone + uint64(s.step.Load()/2)
+	return s.gone + uint64(s.place.load().done())
 }
 
 // finish ends the subscription for good, and reports whether it was not over yet. how says what is known beside. Not under a lock; it does not
@@ -175,11 +175,12 @@ func (s *Subscription) seal(how subState) (end extras, first bool) {
 		how |= subMaxed
 	}
 	s.state |= subOver | how
-	s.epoch.Add(1)
-	if s.head != nil {
-		s.head.next = nil // a message that the program keeps shall not keep the queue
+	s.changedLocked()
+	if c := s.head; c != nil {
+		c.next = nil // a message that the program keeps shall not keep the queue
 	}
 	s.head, s.tail = nil, nil
+	s.lent.Store(nil)
 	s.tellStatusLocked(SubscriptionClosed)
 	s.wakeAllLocked()
 	if s.extras == nil {
@@ -207,5 +208,6 @@ func (s *Subscription) refuse(err error) {
 		return
 	}
 	s.extrasLocked().refused = err
+	s.place.close()
 	s.wakeAllLocked()
 }

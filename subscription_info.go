@@ -41,8 +41,8 @@ func (s *Subscription) lookQueue(f func()) error {
 func (s *Subscription) Delivered() (n int64, err error) {
 	err = s.look(func() {
 		n = int64(s.doneLocked())
-		if s.ch == nil && !s.isPull() {
-			n = int64(s.gone) + int64(s.step.Load()+1)/2 // the one that a callback has in hand counts
+		if s.cb != nil && s.task.Busy() && s.pendingLocked().msgs > 0 {
+			n++ // the one that a callback has in hand counts
 		}
 		n -= int64(s.droppedOldLocked())
 	})
@@ -97,7 +97,7 @@ func (s *Subscription) SetPendingLimits(msgLimit, bytesLimit int) error {
 	err := s.lookQueue(func() {
 		if !bad {
 			s.limits = extent{msgLimit, bytesLimit}
-			s.epoch.Add(1)
+			s.changedLocked()
 			s.roomLocked()
 		}
 	})

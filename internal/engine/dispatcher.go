@@ -11,7 +11,7 @@ import (
 // dispatcher runs the callbacks of asynchronous subscriptions on as many goroutines as are blocked in callbacks, plus
 // one, instead of one for each subscription: 100,000 subscriptions cost 3 KB each that way.
 //
-// A subscription's Task is ready, or with one worker, or idle: so its callbacks are in order and one at a time.
+// A subscription's Task is busy, which is in the queue, in a batch or with one worker, or idle: so its callbacks are in order and one at a time.
 // Before a worker enters user code while other tasks are ready it makes sure that one more worker is on its way, so a
 // callback that blocks holds up nobody else.
 //
@@ -48,14 +48,16 @@ type Task struct {
 }
 
 const (
-	taskIdle uint32 = iota
-	taskReady
-	taskRunning
-	taskAgain // running, and ready again afterwards
+	taskIdle  uint32 = iota
+	taskBusy         // ready or running: to tell them apart would cost a store for each turn
+	taskAgain        // and ready again afterwards
 )
 
 // Bind says who works off the task's queue; once, before Ready.
 func (t *Task) Bind(r Runner) { t.runner = r }
+
+// Busy reports whether a worker has the task in hand, or is about to.
+func (t *Task) Busy() bool { return t.state.Load() != taskIdle }
 
 // Runner works off a task's queue.
 type Runner interface {
@@ -101,12 +103,10 @@ func (w *Worker) take() *Task {
 	if i >= w.held {
 		return nil
 	}
-	t := w.batch[i]
-	t.state.Store(taskRunning)
-	return t
+	return w.batch[i]
 }
 
-// Ready queues t, unless it is queued; a task that is running is queued again when its turn is over.
+// Ready queues t; one that is queued or running is queued again when its turn is over.
 func (c *Conn) Ready(t *Task) { c.disp.ready(t) }
 
 // ReadySoon is Ready for sinks, in Settle: t is queued together with those of other sinks, at the latest when the reader has worked off what
@@ -151,16 +151,16 @@ func (d *dispatcher) ready(t *Task) {
 	}
 }
 
-// rouse makes t ready, and reports whether the caller has to put it into the queue. Whoever does not have to, added to its work before its next
-// turn began.
+// rouse makes t busy, and reports whether the caller has to put it into the queue. Whoever does not have to, added to its work before its next
+// turn begins.
 func (t *Task) rouse() (push bool) {
 	for {
 		switch state := t.state.Load(); state {
 		case taskIdle:
-			if t.state.CompareAndSwap(state, taskReady) {
+			if t.state.CompareAndSwap(state, taskBusy) {
 				return true
 			}
-		case taskRunning:
+		case taskBusy:
 			if t.state.CompareAndSwap(state, taskAgain) {
 				return false
 			}
@@ -265,7 +265,6 @@ func (d *dispatcher) next(w *Worker) (t *Task, stay bool) {
 func (d *dispatcher) nextLocked(w *Worker) (t *Task, stay bool) {
 	d.coming--
 	if t = d.popLocked(); t != nil {
-		t.state.Store(taskRunning)
 		d.fillLocked(w)
 	} else if t = d.stealLocked(); t == nil {
 		if !d.closed {
@@ -296,15 +295,10 @@ func (d *dispatcher) fillLocked(w *Worker) {
 
 // swap ends the turn of a task, which is ready again if there is more, and takes the next one.
 func (d *dispatcher) swap(w *Worker, t *Task, more bool) (next *Task, stay bool) {
+	more = more || !t.state.CompareAndSwap(taskBusy, taskIdle)
 	if more {
-		t.state.Store(taskReady)
+		t.state.Store(taskBusy) // it may have been taskAgain
 	} else {
-		more = !t.state.CompareAndSwap(taskRunning, taskIdle)
-		if more { // it was taskAgain
-			t.state.Store(taskReady)
-		}
-	}
-	if !more {
 		if next = w.take(); next != nil {
 			return next, true
 		}
@@ -327,7 +321,7 @@ func (d *dispatcher) swap(w *Worker, t *Task, more bool) (next *Task, stay bool)
 
 // lost queues a task again whose callback ended the worker, which summons another one.
 func (d *dispatcher) lost(t *Task) {
-	t.state.Store(taskReady)
+	t.state.Store(taskBusy)
 	d.push(t)
 }
 

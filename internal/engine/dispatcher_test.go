@@ -158,6 +158,35 @@ func TestDispatcherBatchIsShared(t *testing.T) {
 	}
 }
 
+// TestDispatcherAgain: a task that is made ready in the middle of its turn has another one, also if it says that there is no more.
+func TestDispatcherAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d dispatcher
+		defer d.close()
+		r := &restless{d: &d}
+		r.Bind(r)
+		d.ready(&r.Task)
+		synctest.Wait()
+		if r.turns != 3 || r.Busy() {
+			t.Errorf("%d turns, busy %v, want 3 and false", r.turns, r.Busy())
+		}
+	})
+}
+
+// restless is ready again in its first two turns.
+type restless struct {
+	Task
+	d     *dispatcher
+	turns int
+}
+
+func (r *restless) Run(*Worker) (more bool) {
+	if r.turns++; r.turns < 3 {
+		r.d.ready(&r.Task)
+	}
+	return false
+}
+
 func TestDispatcherGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d dispatcher

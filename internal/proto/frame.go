@@ -16,8 +16,12 @@ type Frame struct {
 	Body []byte
 
 	names *names // of the parser that filled the frame; nil in a frame made by hand
-	line  uint64 // Parser.lines when SID and Subject were set
+	line  uint32 // Parser.lines when SID and Subject were set
 }
+
+// Line is a number that two messages of one parser, with others of the same SID or none between them, share only if they have the subject in
+// common; 0 in a frame made by hand.
+func (f *Frame) Line() uint32 { return f.line }
 
 // SubjectString returns Subject as a string. Frames of one subscription with the same subject get the same string without
 // an allocation, as long as no other subject or subscription took its place in the parser's small table. Call it

@@ -1,7 +1,9 @@
 package proto
 
 import (
+	"bytes"
 	"strings"
+	"unsafe"
 
 	"github.com/gannet-io/nats/internal/natserr"
 )
@@ -26,10 +28,11 @@ const maxPresize = 64
 //
 // One string holds all keys and values, and one array the first values of (the first 64) keys, so whoever keeps one of
 // them keeps the block.
-func ParseHeader(b []byte) (map[string][]string, error) { return ParseHeaderText(string(b)) }
+func ParseHeader(b []byte) (map[string][]string, error) { return ParseHeaderText(string(b), nil) }
 
-// ParseHeaderText is [ParseHeader] of a block that may be kept.
-func ParseHeaderText(block string) (map[string][]string, error) {
+// ParseHeaderText is [ParseHeader] of a block that may be kept. values is memory for as many values as [CountValues] says, which must not be used
+// again; with nil they get an array of their own.
+func ParseHeaderText(block string, values []string) (map[string][]string, error) {
 	first, rest, ok := cutLine(block)
 	if !ok || !strings.HasPrefix(first, version) {
 		return nil, natserr.BadHeaderMsg
@@ -38,13 +41,10 @@ func ParseHeaderText(block string) (map[string][]string, error) {
 	if !ok {
 		return nil, natserr.BadHeaderMsg
 	}
-	count := strings.Count(rest, "\n") - 1 // without the empty line
-	if status != "" {
-		count += 2
+	if cap(values) == 0 {
+		values = make([]string, 0, min(CountValues(unsafe.Slice(unsafe.StringData(block), len(block))), maxPresize))
 	}
-	count = min(max(count, 0), maxPresize)
-	values := make([]string, 0, count)
-	h := make(map[string][]string, count)
+	h := make(map[string][]string, cap(values))
 	add := func(key, value string) {
 		if before, again := h[key]; again {
 			h[key] = append(before, value) // has no room in values, so it moves away
@@ -65,6 +65,17 @@ func ParseHeaderText(block string) (map[string][]string, error) {
 	}
 	return h, nil
 }
+
+// CountValues is how many values a block has at most: its lines but for the first and the last one, and the inline status.
+func CountValues(block []byte) int {
+	n := bytes.Count(block, newLine) - 2
+	if len(block) > len(version) && block[len(version)] != '\r' {
+		n += 2
+	}
+	return max(n, 0)
+}
+
+var newLine = []byte{'\n'}
 
 // parseLines calls add for each header up to the empty line; false: the block is not one.
 func parseLines(s string, add func(key, value string)) bool {

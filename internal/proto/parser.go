@@ -9,7 +9,7 @@ package proto
 // without reply subject, where taking the line apart costs 50.
 type Parser struct {
 	prefix []byte  // the last message line up to the first byte behind its SID; empty: none, or too long to remember
-	lines  uint64  // how often prefix has changed
+	lines  uint32  // how often prefix has changed; it wraps, and only neighbours are compared
 	msg    message // what prefix says, and the message at hand
 	isH    bool    // prefix is of an HMSG
 
