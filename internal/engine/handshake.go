@@ -21,6 +21,7 @@ func (c *Conn) open(d *dialing) (*link, error) {
 		return nil, err
 	}
 	h := handshake{c: c, d: d, link: &d.made}
+	conn = h.lean.Over(conn)
 	h.conn, h.server, h.url = conn, &d.target, d.target.URL
 	h.running.Store(2)
 	h.in.c, h.in.l = c, h.link

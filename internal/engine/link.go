@@ -26,6 +26,7 @@ type link struct {
 	rest   []byte // a part of it: what came behind the PONG of the handshake
 	in     reader
 	first  [smallBuffer]byte // the first store
+	lean   transport.Lean    // conn, or what lies beneath it, if it is TCP
 
 	ahead    map[uint64]bool       // SIDs of subscriptions that the server knows already
 	timers   []*time.Timer         // the supervisor's and the writer's, stopped with the link. Guarded by mu

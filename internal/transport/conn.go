@@ -43,7 +43,7 @@ func TLSState(nc net.Conn) (state tls.ConnectionState, ok bool) {
 // TCP and Unix sockets only.
 func Exact(nc net.Conn) bool {
 	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
+	case *net.TCPConn, *Lean, *net.UnixConn:
 		return true
 	}
 	return false

@@ -4,6 +4,8 @@
 //	url ─► addresses ─► InProcess | Custom | Dialer ─► net.Conn ─► TLS ─► *tls.Conn ─► WebSocket ─► net.Conn
 //	       (lookup)     each within its share of the timeout
 //
+// A TCP connection goes on as a [Lean], also beneath TLS and WebSocket.
+//
 // It knows nothing of NATS but its errors: what is said on the stream, and when TLS and WebSocket begin, is the engine's.
 //
 // Functions of the user's making may ignore contexts and may never return. When dialing they run on a goroutine of their own,
