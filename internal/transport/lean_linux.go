@@ -1,4 +1,4 @@
-//go:build linux && !race && !386 && !s390x
+//go:build linux && !race && !386 && !s390x && !gannet_announce_syscalls
 
 package transport
 
@@ -23,7 +23,7 @@ import (
 // asks to be woken for the next timer. So a read that was announced starts one, and until it has fired further calls need not be announced: the monitor
 // looks within a time slice anyway. It is started only where reads follow each other closely: else it would wake the process for nothing.
 //
-// The zero value becomes a connection by Over.
+// Programs that are built with the tag gannet_announce_syscalls have plain calls instead. The zero value becomes a connection by Over.
 type Lean struct {
 	*net.TCPConn
 	in, out lane
