@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"math/big"
+	"strconv"
 	"testing"
 	"time"
 
@@ -115,7 +116,7 @@ var publishOptions = map[string][]struct {
 		{opts: []PublishOpt{WithIncrement(nil)}, refused: "increment cannot be nil"},
 	},
 	"WithPublishAPILevel": {
-		{opts: []PublishOpt{WithPublishAPILevel(math.MaxInt)}, headers: map[string]string{"Nats-Required-Api-Level": "9223372036854775807"}},
+		{opts: []PublishOpt{WithPublishAPILevel(math.MaxInt)}, headers: map[string]string{"Nats-Required-Api-Level": strconv.Itoa(math.MaxInt)}},
 		{opts: []PublishOpt{WithPublishAPILevel(0)}, refused: "API level must be greater than 0"},
 		{opts: []PublishOpt{WithPublishAPILevel(-1)}, refused: "API level must be greater than 0"},
 	},

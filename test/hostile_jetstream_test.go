@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"math"
 	"math/big"
 	"path/filepath"
 	"reflect"
@@ -59,7 +60,7 @@ func (g *jsArena) current() bool {
 	supply(g.give, got[jetstream.ObjectStore](t)(g.js.ObjectStore(ctx, "b")))
 	supply(g.give, got[nats.ObjectStore](t)(g.steady.ObjectStore("b")))
 	supply(g.give, got[nats.KeyValue](t)(g.steady.KeyValue("b")))
-	supply[io.Reader](g.give, strings.NewReader("x"), badReader(0), badReader(-1), badReader(1<<40))
+	supply[io.Reader](g.give, strings.NewReader("x"), badReader(0), badReader(-1), badReader(math.MaxInt))
 	supply[hash.Hash](g.give, sha256.New())
 	supply(g.give, jetstream.StreamConfig{Name: "b", Subjects: []string{"b"}})
 	supply(g.give, jetstream.ConsumerConfig{Name: "b"})

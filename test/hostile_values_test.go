@@ -108,7 +108,11 @@ func (s supplies) byKind(typ reflect.Type) (values []reflect.Value) {
 			add(s)
 		}
 	case reflect.Int, reflect.Int64:
-		add(-1, 1, math.MinInt64, math.MaxInt64)
+		lowest, highest := reflect.New(typ).Elem(), reflect.New(typ).Elem()
+		lowest.SetInt(math.MinInt64 >> (64 - typ.Bits()))
+		highest.SetInt(math.MaxInt64 >> (64 - typ.Bits()))
+		add(-1, 1)
+		values = append(values, lowest, highest)
 	case reflect.Int32, reflect.Int16, reflect.Int8:
 		add(-1, 127)
 	case reflect.Uint64, reflect.Uint32, reflect.Uint16, reflect.Uint8, reflect.Uint:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -124,9 +125,9 @@ func TestMicroHostileOptions(t *testing.T) {
 	g := newMicroStage(t)
 	svc := g.service(func(c *micro.Config) { c.DrainTimeout = -1 })
 	h := micro.HandlerFunc(echo)
-	for _, n := range []int{-1 << 63, -1, 0, 1, 1<<63 - 1} {
+	for _, n := range []int{math.MinInt, -1, 0, 1, math.MaxInt} {
 		_ = svc.AddEndpoint("a", h, micro.WithEndpointConcurrency(n))
-		for _, k := range []int{-1 << 63, -1, 0, 1, 1<<63 - 1} {
+		for _, k := range []int{math.MinInt, -1, 0, 1, math.MaxInt} {
 			_ = svc.AddEndpoint("a", h, micro.WithEndpointPendingLimits(n, k))
 		}
 		short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // a stall of 292 years is no mistake of ours

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -188,7 +189,7 @@ func TestMicroBadEndpoints(t *testing.T) {
 		"no limits":    {svc.AddEndpoint("a", h, micro.WithEndpointPendingLimits(0, 0)), micro.ErrConfigValidation},
 		"half limits":  {svc.AddEndpoint("a", h, micro.WithEndpointPendingLimits(5, 0)), nats.ErrInvalidArg},
 		"concurrency":  {svc.AddEndpoint("a", h, micro.WithEndpointConcurrency(0)), micro.ErrConfigValidation},
-		"much of it":   {svc.AddEndpoint("a", h, micro.WithEndpointConcurrency(1<<40)), micro.ErrConfigValidation},
+		"much of it":   {svc.AddEndpoint("a", h, micro.WithEndpointConcurrency(math.MaxInt)), micro.ErrConfigValidation},
 	} {
 		if !errors.Is(test.err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, test.err, test.want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -279,7 +280,7 @@ func TestRequestManyHostileArguments(t *testing.T) {
 		each(nats.NewMsg("nobody"), nats.RequestManyStall(d))
 		each(nats.NewMsg("nobody"), nats.RequestManyMax(int(d)))
 	}
-	each(nats.NewMsg("nobody"), nats.RequestManyTimeout(1<<63-1), nats.RequestManyStall(1<<63-1), nats.RequestManyMax(1<<62))
+	each(nats.NewMsg("nobody"), nats.RequestManyTimeout(1<<63-1), nats.RequestManyStall(1<<63-1), nats.RequestManyMax(math.MaxInt))
 	for _, nc := range []*nats.Conn{nil, {}} {
 		for _, err := range nc.RequestMany(t.Context(), "a", nil) {
 			if err != nats.ErrInvalidConnection {

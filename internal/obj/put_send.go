@@ -89,7 +89,7 @@ func (p *put) chunks(ctx context.Context, r io.Reader) error {
 			if read = b == nil; read {
 				break
 			}
-			if index == math.MaxUint32 {
+			if uint64(index) == math.MaxUint32 {
 				return natserr.MaxPayload // the number of chunks has 32 bits
 			}
 			p.moved = time.Now() // the reader's time is not ours

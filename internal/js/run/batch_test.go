@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -33,7 +34,7 @@ func TestChannelSize(t *testing.T) {
 	}{
 		{wire.PullRequest{}, 1},
 		{wire.PullRequest{Batch: 100}, 100},
-		{wire.PullRequest{Batch: 1 << 40}, channelMax},
+		{wire.PullRequest{Batch: math.MaxInt}, channelMax},
 		{wire.PullRequest{Batch: 1_000_000, MaxBytes: 1}, 64},
 		{wire.PullRequest{Batch: 1_000_000, MaxBytes: 1 << 20}, 4096},
 		{wire.PullRequest{Batch: 10, MaxBytes: 1 << 20}, 10},

@@ -69,7 +69,7 @@ func (w *Pending) Message() (subject string, header, data []byte) {
 // PublishAsync publishes and returns; r gets the end. It waits for room as s.Stall says. With an error r stays unresolved and nothing is
 // pending: [ErrStalled], or the connection's own.
 func (p *Publisher) PublishAsync(s *AsyncSpec, r Result) error {
-	if max(len(s.Subject), len(s.Header), len(s.Data)) > mostKept {
+	if uint64(max(len(s.Subject), len(s.Header), len(s.Data))) > mostKept {
 		return natserr.MaxPayload
 	}
 	p.once.Do(p.begin)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 )
@@ -57,7 +58,7 @@ func TestPullRequestAllocs(t *testing.T) {
 
 func FuzzPullRequest(f *testing.F) {
 	f.Add(int64(30e9), 100, 0, false, int64(5e9), int64(0), int64(0), "", "", uint8(0))
-	f.Add(int64(-1), -1, 1<<40, true, int64(1), int64(2), int64(3), "id\x00\"", "gr\\up\u2028é\xff<&>", uint8(9))
+	f.Add(int64(-1), -1, math.MaxInt32, true, int64(1), int64(2), int64(3), "id\x00\"", "gr\\up\u2028é\xff<&>", uint8(9))
 	f.Fuzz(func(t *testing.T, expires int64, batch, maxBytes int, noWait bool, heartbeat, minPending, minAck int64, id, group string, priority uint8) {
 		r := PullRequest{time.Duration(expires), batch, maxBytes, noWait, time.Duration(heartbeat), minPending, minAck, id, group, priority}
 		want, err := json.Marshal(pullJSON(r))
