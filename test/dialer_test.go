@@ -45,8 +45,8 @@ func (d *stuckDialer) Dial(network, address string) (net.Conn, error) {
 func TestSlowDialer(t *testing.T) {
 	srv := start(t)
 	p := natstest.NewProxy(t, srv.URL())
-	const limit = 100 * time.Millisecond
-	opts := []nats.Option{nats.SetCustomDialer(slowDialer{3 * limit}), nats.Timeout(limit), quickly(), silent()}
+	const limit = 400 * time.Millisecond // of the handshake too
+	opts := []nats.Option{nats.SetCustomDialer(slowDialer{2 * limit}), nats.Timeout(limit), quickly(), silent()}
 	nc := dial(t, p.URL(), opts...)
 	p.Cut()
 	eventually(t, "another link", func() bool { return nc.Stats().Reconnects == 1 && nc.IsConnected() })
