@@ -140,8 +140,9 @@ func (c *consumerSub) dismiss(publish func(subject, reply string, hdr, data []by
 
 // remove has the server delete the consumer, and asks until it has.
 func (c *consumerSub) remove() {
-	a := c.js.api
-	run.Remove(c.js.nc.eng, run.Leftover{Request: a.Prefix + wire.ConsumerDelete(c.stream, c.name()), Header: a.Header, Inactive: c.inactive})
+	l := run.LeftBehind(c.js.api, c.stream, c.name())
+	l.Inactive = c.inactive
+	run.Remove(c.js.nc.eng, l)
 }
 
 // deleteConsumer is the end of Unsubscribe: it deletes the consumer if it is the subscription's. Without a link it does not wait

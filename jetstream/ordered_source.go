@@ -115,15 +115,11 @@ func (o *orderedSource) create(ctx context.Context, from uint64) (run.Origin, er
 	name, serial := o.next()
 	info, err := o.js.putConsumer(ctx, o.stream, o.cfg.consumer(name, from), wire.CreateOrUpdate)
 	if err != nil {
-		if l := o.missed(serial, err); l.name != "" {
-			o.remove(l)
-		}
+		o.remove(o.missed(serial, err))
 		return run.Origin{}, err
 	}
 	origin, leftover := o.adopt(serial, info)
-	for _, l := range leftover {
-		o.remove(l)
-	}
+	o.remove(leftover)
 	return origin, nil
 }
 
@@ -142,8 +138,8 @@ func (o *orderedSource) nameLocked(serial int) string {
 // deletes them after the inactive threshold.
 const leftMost = 16
 
-// missed notes that an attempt has failed, and returns the consumer that is to be deleted at once, if its name is not empty.
-func (o *orderedSource) missed(serial int, err error) (leftover orderedLeft) {
+// missed notes that an attempt has failed, and returns what is to be deleted at once.
+func (o *orderedSource) missed(serial int, err error) (leftover []run.Leftover) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failed = err
@@ -157,24 +153,26 @@ func (o *orderedSource) missed(serial int, err error) (leftover orderedLeft) {
 			o.used--
 		}
 	case o.over:
-		return orderedLeft{name: o.nameLocked(serial), unsure: true}
+		return []run.Leftover{o.leftover(o.nameLocked(serial), true)}
 	case len(o.left) == leftMost:
-		return orderedLeft{name: o.nameLocked(serial), unsure: true, once: true}
+		l := o.leftover(o.nameLocked(serial), true)
+		l.Once = true
+		return []run.Leftover{l}
 	default:
 		o.left = append(o.left, o.nameLocked(serial))
 	}
 	return leftover
 }
 
-// adopt makes info's the current consumer, and returns the names of those that are to be deleted.
-func (o *orderedSource) adopt(serial int, info *ConsumerInfo) (origin run.Origin, leftover []orderedLeft) {
+// adopt makes info's the current consumer, and returns those that are to be deleted.
+func (o *orderedSource) adopt(serial int, info *ConsumerInfo) (origin run.Origin, leftover []run.Leftover) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case o.over || serial <= o.serial: // too late
-		return o.origin, []orderedLeft{{name: o.nameLocked(serial)}}
+		return o.origin, []run.Leftover{o.leftover(o.nameLocked(serial), false)}
 	case o.serial > 0:
-		leftover = append(leftover, orderedLeft{name: o.nameLocked(o.serial)})
+		leftover = append(leftover, o.leftover(o.nameLocked(o.serial), false))
 	}
 	leftover = o.appendLeftLocked(leftover)
 	o.serial, o.info, o.left, o.failed = serial, info, nil, nil
@@ -241,12 +239,10 @@ func (o *orderedSource) Enough(attempts int, lasted time.Duration) bool {
 
 // Forsake has the server delete what there is. It does not wait.
 func (o *orderedSource) Forsake() {
-	for _, l := range o.end() {
-		o.remove(l)
-	}
+	o.remove(o.end())
 }
 
-func (o *orderedSource) end() (leftover []orderedLeft) {
+func (o *orderedSource) end() (leftover []run.Leftover) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over {
@@ -257,10 +253,10 @@ func (o *orderedSource) end() (leftover []orderedLeft) {
 		o.leave()
 	}
 	if o.serial > 0 {
-		leftover = append(leftover, orderedLeft{name: o.nameLocked(o.serial)})
+		leftover = append(leftover, o.leftover(o.nameLocked(o.serial), false))
 	}
 	if name := o.nameLocked(o.used); o.used > o.serial && !slices.Contains(o.left, name) {
-		leftover = append(leftover, orderedLeft{name: name, unsure: true}) // it may be on its way
+		leftover = append(leftover, o.leftover(name, true)) // it may be on its way
 	}
 	return o.appendLeftLocked(leftover)
 }

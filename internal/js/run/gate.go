@@ -81,8 +81,8 @@ type Gate struct {
 	serial  uint32    // changes when an attempt to make a consumer becomes void
 	made    Made      // the first consumer
 	stream  ordered.Stream
-	rewound uint64         // where the next slot begins, whatever from says; 0: at from
-	left    []gateConsumer // consumers that could not be deleted
+	rewound uint64     // where the next slot begins, whatever from says; 0: at from
+	left    []Leftover // consumers that could not be deleted
 
 	start   ReaderStart // of the first consumer
 	stopped bool

@@ -12,8 +12,8 @@ import (
 type gateJob struct {
 	kind   gateJobKind
 	slot   *gateSlot
-	reply  string       // of an answer
-	gone   gateConsumer // to be deleted
+	reply  string   // of an answer
+	gone   Leftover // to be deleted
 	mark   uint64
 	serial uint32
 	wait   time.Duration
@@ -89,22 +89,15 @@ func (g *Gate) abandonLocked() {
 	if !s.mayLive {
 		return
 	}
-	c := gateConsumer{name: s.name, unsure: !s.sure}
+	c := g.cfg.Renew.leftover(s)
 	if s.unheard && !g.stopped { // nobody would hear of it now
 		if len(g.left) < leftKept {
 			g.left = append(g.left, c)
 			return
 		}
-		c.once = true
+		c.Once = true // there are others enough to insist on
 	}
 	g.jobs.add(gateJob{kind: gateDelete, gone: c})
-}
-
-// gateConsumer is a consumer that a gate has left.
-type gateConsumer struct {
-	name   string
-	unsure bool // the server has not said that it exists
-	once   bool // there are others enough to insist on
 }
 
 // removeLeftLocked has those deleted that nobody would have heard of before.
@@ -142,7 +135,7 @@ func (g *Gate) work() {
 		case gateLeave:
 			g.leaveSlot(job.slot)
 		case gateDelete:
-			g.cfg.Renew.delete(g.link, job.gone)
+			Remove(g.link, job.gone)
 		case gateDrain:
 			g.cfg.Drain()
 		case gateDone:

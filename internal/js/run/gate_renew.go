@@ -31,10 +31,10 @@ type Renewing struct {
 	Left  func(round uint32)
 }
 
-func (r *Renewing) delete(link pushLink, c gateConsumer) {
-	Remove(link, Leftover{
-		Request: r.API.Prefix + wire.ConsumerDelete(r.Stream, c.name), Header: r.API.Header, Inactive: r.Inactive, Unsure: c.unsure, Once: c.once,
-	})
+func (r *Renewing) leftover(s *gateSlot) Leftover {
+	l := LeftBehind(r.API, r.Stream, s.name)
+	l.Inactive, l.Unsure = r.Inactive, !s.sure
+	return l
 }
 
 // consumerMade is what is read of the answer.

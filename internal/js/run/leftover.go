@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gannet-io/nats/internal/engine"
+	"github.com/gannet-io/nats/internal/js/api"
 	"github.com/gannet-io/nats/internal/js/wire"
 	"github.com/gannet-io/nats/internal/mono"
 	"github.com/gannet-io/nats/internal/natserr"
@@ -14,7 +15,7 @@ import (
 	"github.com/gannet-io/nats/internal/session"
 )
 
-// Leftover is a consumer that nobody reads any more. Request is needed.
+// Leftover is a consumer that nobody reads any more, made by [LeftBehind].
 type Leftover struct {
 	Request string // the subject of the request to delete it, with its prefix
 	Header  []byte // of the request
@@ -26,6 +27,11 @@ type Leftover struct {
 	Once bool
 	// Sent traces requests; nil: nothing. It is called by Remove, and later on goroutines of timers.
 	Sent func(subject string, payload []byte)
+}
+
+// LeftBehind is a consumer of a stream, to be deleted through a.
+func LeftBehind(a *api.Client, stream, consumer string) Leftover {
+	return Leftover{Request: a.Prefix + wire.ConsumerDelete(stream, consumer), Header: a.Header}
 }
 
 // removalLink is what having a consumer deleted needs of the connection.
