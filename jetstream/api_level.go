@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/gannet-io/nats"
 	"github.com/gannet-io/nats/internal/js/wire"
+	"github.com/gannet-io/nats/internal/proto"
 )
 
 // Errors of strict servers. They are matched by their codes.
@@ -59,9 +59,5 @@ func WithPublishAPILevel(level int) PublishOpt {
 
 // levelHeader is the header block of requests that need a level.
 func levelHeader(level int) []byte {
-	block, err := encode(nats.Header{wire.HdrRequiredAPILevel: {strconv.Itoa(level)}})
-	if err != nil {
-		panic("nats: the name of a header is no name: " + err.Error()) // a constant
-	}
-	return block
+	return proto.AppendPairs(nil, wire.HdrRequiredAPILevel, strconv.Itoa(level))
 }

@@ -50,7 +50,7 @@ func (b *Batch) prepare(ctx context.Context, msg *nats.Msg, opts []PublishOpt, c
 	if commit != "" {
 		h.Set(wire.HdrBatchCommit, commit)
 	}
-	block, err := encode(h)
+	block, err := b.js.eng.EncodeHeader(h)
 	return block, o, err
 }
 

@@ -44,7 +44,7 @@ const (
 // Unlike a [Batch] it is not atomic: messages can be read as soon as they are stored, and stay when the ingest fails. All subjects must
 // belong to one stream. Methods may be called concurrently. The zero value takes nothing, with nats.ErrInvalidArg.
 type Ingest struct {
-	nc  *nats.Conn
+	js  *jetStream
 	run *run.Ingest
 	ids string // what made ids begin with; empty: none are made
 	n   atomic.Uint64
@@ -149,7 +149,7 @@ func NewIngest(js JetStream, opts ...IngestOpt) (*Ingest, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Ingest{nc: own.nc, run: r}
+	i := &Ingest{js: own, run: r}
 	if o.ids {
 		i.ids = nuid.Next() + "-"
 	}
@@ -179,9 +179,9 @@ func (i *Ingest) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...PublishO
 	switch {
 	case err != nil:
 		return err
-	case len(block) > 0 && !i.nc.HeadersSupported():
+	case len(block) > 0 && !i.js.nc.HeadersSupported():
 		return nats.ErrHeadersNotSupported
-	case int64(len(block)+len(msg.Data)) > i.nc.MaxPayload():
+	case int64(len(block)+len(msg.Data)) > i.js.nc.MaxPayload():
 		return nats.ErrMaxPayload
 	}
 	err = i.run.Publish(ctx, msg.Subject, block, msg.Data)
@@ -205,7 +205,7 @@ func (i *Ingest) block(msg *nats.Msg, opts []PublishOpt) ([]byte, error) {
 		id = i.ids + strconv.FormatUint(i.n.Add(1), 10)
 	}
 	if !o.headers() && id == "" {
-		return encode(msg.Header)
+		return i.js.eng.EncodeHeader(msg.Header)
 	}
 	h := make(nats.Header, len(msg.Header)+1)
 	for k, v := range msg.Header {
@@ -215,7 +215,7 @@ func (i *Ingest) block(msg *nats.Msg, opts []PublishOpt) ([]byte, error) {
 	if id != "" {
 		h.Set(wire.HdrMsgID, id)
 	}
-	return encode(h)
+	return i.js.eng.EncodeHeader(h)
 }
 
 // Stored is the number of messages that are known to be stored.

@@ -81,7 +81,7 @@ func (b *keyValue) values(ctx context.Context, subjects []string, bytes int) (ma
 		if err != nil {
 			return nil, err
 		}
-		block, err := encode(m.Header)
+		block, err := b.js.eng.EncodeHeader(m.Header)
 		if err != nil {
 			return nil, err
 		}

@@ -169,14 +169,6 @@ func (js *jetStream) prepare(msg *nats.Msg, opts []PublishOpt) (o *pubOpts, bloc
 	return o, block, err
 }
 
-// encode makes a header block, which whoever publishes may keep.
-func encode(h nats.Header) ([]byte, error) {
-	if len(h) == 0 {
-		return nil, nil
-	}
-	return proto.AppendHeader(make([]byte, 0, proto.HeaderLen(h)), h)
-}
-
 // block is the header block of the options alone, without the detour of a map.
 func (o *pubOpts) block() []byte {
 	if !o.headers() {
