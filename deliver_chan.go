@@ -92,7 +92,7 @@ func (s *Subscription) pour() {
 			s.conn.reportError(s, trouble)
 		}
 		if slow {
-			s.sendSlowly(&s.out.msgs()[0])
+			s.sendSlowly(s.out.msgs()[:1])
 			s.out.skip(1)
 		}
 	}

@@ -1,24 +1,24 @@
 package nats
 
-// sendSlowly finds room in the user's channel in the way of the policy, or drops m. It is called by the reader, and may wait.
-func (s *Subscription) sendSlowly(m *Msg) {
-	if s.awaitReceiver(m) {
+// sendSlowly finds room for one message in the user's channel in the way of the policy, or drops it. It is called by the reader, and may wait.
+func (s *Subscription) sendSlowly(one []Msg) {
+	if s.awaitReceiver(&one[0]) {
 		return
 	}
-	if trouble := s.forceSend(m); trouble != nil {
+	if trouble := s.forceSend(one); trouble != nil {
 		s.conn.reportError(s, trouble)
 	}
 }
 
-// forceSend drops what waits longest in the channel, or m. The error is to be told.
-func (s *Subscription) forceSend(m *Msg) (trouble error) {
+// forceSend drops what waits longest in the channel, or the one message. The error is to be told.
+func (s *Subscription) forceSend(one []Msg) (trouble error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.is(subOver) {
 		return nil
 	}
 	slow := s.slowLocked()
-	for !offerOne(s.ch, m) {
+	for offer(s.ch, one) == 0 {
 		old := slow.policy.DropOld && takeOld(s.ch)
 		if s.dropLocked() {
 			trouble = s.slowErrorLocked(extent{})
@@ -30,21 +30,6 @@ func (s *Subscription) forceSend(m *Msg) (trouble error) {
 	}
 	s.arrived++
 	return trouble
-}
-
-// offerOne is offer for one message.
-func offerOne(ch chan *Msg, m *Msg) (sent bool) {
-	defer func() {
-		if !sent {
-			_ = recover()
-		}
-	}()
-	select {
-	case ch <- m:
-		return true
-	default:
-		return false
-	}
 }
 
 // takeOld receives what the program has not; false: there is nothing, or the channel is closed.
