@@ -23,7 +23,6 @@ type machine interface {
 	Tick(now mono.Time) []Action
 	Pending() int
 	Live(t Token) bool
-	Waiting() bool
 }
 
 // publish is what the checker knows of a live token.
@@ -325,11 +324,11 @@ func (c *checker) ends(any, idle, unstall bool) error {
 
 // state checks what can be asked at any time.
 func (c *checker) state() error {
-	deadline, waiting := mono.Never, false
+	deadline := mono.Never
 	for _, p := range c.live {
 		deadline = min(deadline, p.deadline)
 		if p.waiting {
-			waiting, deadline = true, min(deadline, p.at)
+			deadline = min(deadline, p.at)
 		}
 	}
 	for _, t := range c.known[max(0, len(c.known)-12):] {
@@ -342,8 +341,6 @@ func (c *checker) state() error {
 		return fmt.Errorf("%d live, the limit is %d", len(c.live), c.limit)
 	case c.m.Pending() != len(c.live):
 		return fmt.Errorf("Pending %d, want %d", c.m.Pending(), len(c.live))
-	case c.m.Waiting() != waiting:
-		return fmt.Errorf("Waiting %t, want %t", c.m.Waiting(), waiting)
 	case c.m.Deadline() != deadline:
 		return fmt.Errorf("Deadline %d, want %d", c.m.Deadline(), deadline)
 	}

@@ -211,8 +211,5 @@ func (m *Machine) Live(t Token) bool {
 	return ok
 }
 
-// Waiting reports whether any token waits for its next attempt.
-func (m *Machine) Waiting() bool { return m.lists[byAttempt].head != none }
-
 // Slots is how many slots have been used so far; it never falls.
 func (m *Machine) Slots() int { return len(m.slots) }
