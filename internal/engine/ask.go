@@ -28,7 +28,7 @@ func (c *Conn) Ask(subject string, hdr, data []byte, w Waiter, deadline mono.Tim
 	if o.Track != nil {
 		return t, c.askTracked(t, subject, hdr, data, o)
 	}
-	var buf [96]byte
+	var buf [replyRoom]byte
 	reply := appendToken(append(buf[:0], c.mux.prefix...), t)
 	// The outbox copies the reply subject and keeps nothing of it.
 	replySubject := unsafe.String(unsafe.SliceData(reply), len(reply))
@@ -54,7 +54,7 @@ func (c *Conn) askTracked(t Token, subject string, hdr, data []byte, o AskOpts) 
 	if err == nil {
 		reply := o.Inbox
 		if reply == "" {
-			var buf [96]byte
+			var buf [replyRoom]byte
 			reply = string(appendToken(append(buf[:0], c.mux.prefix...), t))
 		}
 		var era uint64

@@ -66,9 +66,6 @@ func (a *Asker) AskNow(n uint64, subject string, hdr, data []byte) error {
 	return a.conn.out.PublishNow(subject, unsafe.String(unsafe.SliceData(reply), len(reply)), hdr, data)
 }
 
-// replyRoom is that of buffers on the stack for reply subjects: longer ones cost an allocation.
-const replyRoom = 96
-
 func (a *Asker) appendReply(dst []byte, n uint64) []byte {
 	return appendDigits(append(dst, a.prefix...), n, numberLen)
 }

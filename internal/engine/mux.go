@@ -60,6 +60,9 @@ type mux struct {
 	recent atomic.Pointer[Asker] // who had the last answer, if he has not left
 }
 
+// replyRoom is that of buffers on the stack for reply subjects: longer ones cost an allocation.
+const replyRoom = 96
+
 type slot struct {
 	waiter   Waiter
 	deadline mono.Time

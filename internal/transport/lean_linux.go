@@ -149,8 +149,8 @@ func (h *lane) ready(tcp *net.TCPConn) bool {
 	return h.raw != nil
 }
 
-// now says that a call is not to wait, whatever mode the socket is in: whoever asks a net.TCPConn for its file may have changed it.
-const now = syscall.MSG_DONTWAIT | syscall.MSG_NOSIGNAL
+// noWait says that a call is not to wait, whatever mode the socket is in: whoever asks a net.TCPConn for its file may have changed it.
+const noWait = syscall.MSG_DONTWAIT | syscall.MSG_NOSIGNAL
 
 // call moves bytes of rest, once.
 func (h *lane) call(trap, fd uintptr, w *watch) (announced bool) {
@@ -158,9 +158,9 @@ func (h *lane) call(trap, fd uintptr, w *watch) (announced bool) {
 	for again := true; again; again = h.errno == syscall.EINTR {
 		var n uintptr
 		if announce {
-			n, _, h.errno = syscall.Syscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(h.rest))), uintptr(len(h.rest)), now, 0, 0)
+			n, _, h.errno = syscall.Syscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(h.rest))), uintptr(len(h.rest)), noWait, 0, 0)
 		} else {
-			n, _, h.errno = syscall.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(h.rest))), uintptr(len(h.rest)), now, 0, 0)
+			n, _, h.errno = syscall.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(h.rest))), uintptr(len(h.rest)), noWait, 0, 0)
 		}
 		if h.errno == 0 {
 			h.moved += int(n)
